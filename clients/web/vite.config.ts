@@ -2,13 +2,15 @@ import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 import { emoji } from './build/emoji.ts';
+import { firstScreen } from './build/first.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const server = process.env['PALABRE_URL'] ?? 'http://127.0.0.1:8080';
 
-/** The SDK, Svelte, and the parts of the client that are there from the first moment; not what finds colours in code. */
-const BASE =
-  /clients\/(sdk|node_modules\/(?!highlight|svelte\/src\/internal\/client\/dom\/elements\/bindings\/select))|src\/(town\/(?!saving)|kept|i18n|route|place)|src\/style\/(tokens|base)|src\/ui\/(Icon|IconButton|Avatar|Mark|Menu|Lazy|Button|Spinner|Toasts|toasts|words|copying|confirm|announce)/;
+/** What the SDK can do for parts that are loaded when they are wanted, and what Svelte has for their lists of choices. */
+const LATER =
+  /clients\/sdk\/src\/(bot|client|drafts|notifications|saved|threads|uploads)\.ts$|client\/dom\/elements\/bindings\/select\.js$/;
+const first = firstScreen(here('src/main.ts'), LATER);
 
 /** The way in: one file, where it would be nine. Settings and dialogs with fields share it. */
 const ENTER = /src\/(enter\/|ui\/(Field|Problem)\.svelte|style\/forms)/;
@@ -18,7 +20,7 @@ const anywhere = (file: string, { hostType }: { hostType: string }) =>
   hostType === 'html' ? `/${file}` : { relative: true };
 
 export default defineConfig({
-  plugins: [svelte(), emoji()],
+  plugins: [svelte(), emoji(), first.plugin],
   resolve: { alias: { '@palabre/sdk': here('../sdk/src/index.ts') } },
   experimental: { renderBuiltUrl: anywhere },
   build: {
@@ -28,11 +30,11 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     rolldownOptions: {
       checks: { pluginTimings: false },
-      // What every page needs compresses better as one file than as the five that come of themselves.
+      // What the first screen needs compresses better as one file than as the several that come of themselves.
       output: {
         codeSplitting: {
           groups: [
-            { name: 'base', test: BASE },
+            { name: 'base', test: first.needs },
             { name: 'enter', test: ENTER },
           ],
         },

@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 
 use crate::{
     release,
-    shell::{cargo, command, root, succeed},
+    shell::{command, root, succeed},
 };
 
 /// How often the long gate runs each round. Six times exceed the required 500 node kills, 50 database faults, 50 Redis
@@ -20,18 +20,13 @@ pub fn target() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
-/// Builds the server without deliberate faults, and `chaos`.
-pub fn build() -> Result<()> {
-    succeed(&mut cargo(&["build", "--locked", "--package", "palabre", "--package", "chaos"]))
-}
-
 /// The program `chaos`.
 pub fn program() -> Command {
     command(target().join("debug/chaos"))
 }
 
 /// The part of a check that breaks databases: the order of flush and answer on both of them, and one that is replaced
-/// by another. [`build`] must run before, as before the other parts.
+/// by another. Everything must be built, as for the other parts.
 pub fn check_databases() -> Result<()> {
     for profile in ["one", "three"] {
         succeed(program().args(["flush-order", "--profile", profile]))?;

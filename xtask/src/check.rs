@@ -4,7 +4,7 @@ use std::{
     env,
     fs::{self, File},
     path::PathBuf,
-    process::Child,
+    process::{Child, Command},
     thread,
     time::{Duration, Instant},
 };
@@ -16,13 +16,17 @@ use crate::{
     postgres::{self, Postgres},
     redis::{Cluster, Redis},
     release,
-    shell::{cargo, command, root, succeed, works},
+    s3::{self, S3},
+    shell::{build_everything, cargo, command, succeed, tests, works},
     supply, tidy, tools,
 };
 
 /// The stories of the old systems' clients are about translation, which does not depend on the database: they run on
 /// SQLite alone.
 const OLD_STORIES: &[&str] = &["--skip", "chat_server::", "--skip", "dreametrix::", "--skip", "matcha::"];
+
+/// The unit tests that use PostgreSQL: those that move, back up and restore tables of their own.
+const TRANSFERS: &str = "transfer::tests::";
 
 /// Runs every step, even after one has failed, so that one run shows all failures.
 pub fn run(may_install: bool) -> anyhow::Result<()> {
@@ -36,13 +40,15 @@ pub fn run(may_install: bool) -> anyhow::Result<()> {
     });
     steps.step("tidy", tidy::run);
     steps.step("supply", supply::run);
+    steps.step("everything is built", build_everything);
     // The tests often wait for timers: meanwhile the release that the hostile client will attack is built, at low
     // priority. If that fails, its step says why.
     let release = thread::spawn(release::build_beside);
-    steps.step("tests on SQLite", || succeed(&mut cargo(&["test", "--locked", "--workspace", "--no-fail-fast"])));
+    steps.step("tests on SQLite", || succeed(&mut tests(&["--lib", "--bins", "--tests"])));
     // Browser tests wait for a server, and stories for timers: each leaves the other enough of the machine.
     let clients = Beside::start(THE_CLIENTS);
     steps.step("tests on PostgreSQL", tests_on_postgres);
+    steps.step("a bucket of files", tests_on_s3);
     steps.step("stories on two nodes", tests_on_two_nodes);
     steps.step("stories on a Redis Cluster", tests_on_a_redis_cluster);
     steps.join(clients);
@@ -50,8 +56,6 @@ pub fn run(may_install: bool) -> anyhow::Result<()> {
     steps.step("the release is built", || release.join().map_err(|_| anyhow!("the build has panicked"))?);
     // Alone: it measures how fast other clients are answered.
     steps.step("a stranger fells nothing", hostile::run);
-    // Both programs are built first, because building the one would replace what the other is running.
-    steps.step("what breaks things is built", mutants::build);
     let mutants = Beside::start(DELIBERATE_FAULTS);
     let databases = Beside::start(FAILOVERS);
     steps.step("nothing is lost while things break", chaos::check_rounds);
@@ -89,12 +93,8 @@ pub fn quick() -> anyhow::Result<()> {
         succeed(&mut cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]))
     });
     // The transcripts of all dialects are among them.
-    steps.step("unit tests", || succeed(&mut cargo(&["test", "--locked", "--workspace", "--lib", "--no-fail-fast"])));
-    steps.step("stories on SQLite", || {
-        let stories =
-            ["test", "--locked", "--no-fail-fast", "--package", "store", "--package", "palabre", "--test", "it"];
-        succeed(&mut cargo(&stories))
-    });
+    steps.step("unit tests", || succeed(&mut tests(&["--lib"])));
+    steps.step("stories on SQLite", || succeed(&mut tests(&["--test", "store", "--test", "it"])));
     steps.summary()
 }
 
@@ -109,11 +109,10 @@ fn check_clients() -> anyhow::Result<()> {
 
 /// Tests the SDK, the web client, and both in a browser, against the server that contains the client.
 fn tests_of_clients() -> anyhow::Result<()> {
-    succeed(&mut cargo(&["build", "--locked", "--package", "palabre"]))?;
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    build_everything()?;
     for workspace in ["sdk", "web", "e2e"] {
         let mut tests = client::npm(&["test", "-w", workspace]);
-        succeed(tests.env("PALABRE_BINARY", target.join("debug/palabre")))?;
+        succeed(tests.env("PALABRE_BINARY", chaos::target().join("debug/palabre")))?;
     }
     Ok(())
 }
@@ -121,18 +120,28 @@ fn tests_of_clients() -> anyhow::Result<()> {
 fn tests_on_postgres() -> anyhow::Result<()> {
     let server = Postgres::start()?;
     println!("a private PostgreSQL listens on 127.0.0.1:{}", server.port());
-    let mut tests = cargo(&["test", "--locked", "--no-fail-fast", "--package", "store", "--package", "palabre", "--"]);
-    let outcome = succeed(tests.args(OLD_STORIES).env("PALABRE_TEST_POSTGRES", server.url()));
+    let on_it = |mut tests: Command| succeed(tests.env("PALABRE_TEST_POSTGRES", server.url()));
+    let targets = ["store", "it", "carry", "cli", "kill", "operate"].map(|name| ["--test", name]).concat();
+    let together = on_it(tests(&[&targets[..], &["--"], OLD_STORIES].concat()));
+    let outcome = together.and(on_it(tests(&["--lib", "--", TRANSFERS])));
     if outcome.is_err() {
         println!("the end of PostgreSQL's log:\n{}", server.log_end());
     }
     outcome
 }
 
-/// Runs the stories again with people on two nodes in turn.
+/// The bucket, and an operator's work with one, against a store that others have made.
+fn tests_on_s3() -> anyhow::Result<()> {
+    let s3 = S3::start()?;
+    let on_it = |mut tests: Command| succeed(tests.env("PALABRE_TEST_S3", s3.url()));
+    on_it(tests(&["--lib", "--", "s3::tests"]))?;
+    on_it(tests(&["--test", "operate", "--", "bucket"]))
+}
+
+/// Runs the stories again with people on two nodes in turn, and files in a bucket that both share.
 fn tests_on_two_nodes() -> anyhow::Result<()> {
-    let tests = ["test", "--locked", "--no-fail-fast", "--package", "palabre", "--test", "it", "--"];
-    with_nodes("cargo", &[&tests[..], OLD_STORIES].concat())
+    let s3 = S3::start()?;
+    on_nodes(tests(&[&["--test", "it", "--"], OLD_STORIES].concat()).env("PALABRE_TEST_S3", s3.url()))
 }
 
 /// Runs the stories in which nodes exchange most, with a Redis Cluster between them. Presence is left out: a cluster
@@ -140,31 +149,41 @@ fn tests_on_two_nodes() -> anyhow::Result<()> {
 /// node would report it.
 fn tests_on_a_redis_cluster() -> anyhow::Result<()> {
     let stories = ["nodes::", "crowd::", "messages::", "members::", "sessions::", "typing::", "limits::"];
-    let tests = ["test", "--locked", "--no-fail-fast", "--package", "palabre", "--test", "it", "--"];
-    with_cluster("cargo", &[&tests[..], &stories].concat())
+    on_cluster(&mut tests(&[&["--test", "it", "--"], &stories[..]].concat()))
 }
 
 /// Runs one command with a private PostgreSQL in `PALABRE_TEST_POSTGRES` and a server of a private Redis Cluster in
 /// `PALABRE_TEST_REDIS_CLUSTER`.
 pub fn with_cluster(program: &str, arguments: &[&str]) -> anyhow::Result<()> {
+    on_cluster(command(program).args(arguments))
+}
+
+fn on_cluster(command: &mut Command) -> anyhow::Result<()> {
     let (postgres, redis) = (Postgres::start()?, Cluster::start()?);
-    let mut command = command(program);
-    command.args(arguments).env("PALABRE_TEST_POSTGRES", postgres.url()).env("PALABRE_TEST_REDIS_CLUSTER", redis.url());
-    succeed(&mut command)
+    let command = command.env("PALABRE_TEST_POSTGRES", postgres.url());
+    succeed(command.env("PALABRE_TEST_REDIS_CLUSTER", redis.url()))
 }
 
 /// Runs one command with a private PostgreSQL in `PALABRE_TEST_POSTGRES` and a private Redis in `PALABRE_TEST_REDIS`.
 pub fn with_nodes(program: &str, arguments: &[&str]) -> anyhow::Result<()> {
+    on_nodes(command(program).args(arguments))
+}
+
+fn on_nodes(command: &mut Command) -> anyhow::Result<()> {
     let (postgres, redis) = (Postgres::start()?, Redis::start()?);
-    let mut command = command(program);
-    command.args(arguments).env("PALABRE_TEST_POSTGRES", postgres.url()).env("PALABRE_TEST_REDIS", redis.url());
-    succeed(&mut command)
+    succeed(command.env("PALABRE_TEST_POSTGRES", postgres.url()).env("PALABRE_TEST_REDIS", redis.url()))
 }
 
 /// Runs one command with a private PostgreSQL in `PALABRE_TEST_POSTGRES`.
 pub fn with_postgres(program: &str, arguments: &[&str]) -> anyhow::Result<()> {
     let server = Postgres::start()?;
     succeed(command(program).args(arguments).env("PALABRE_TEST_POSTGRES", server.url()))
+}
+
+/// Runs one command with a private S3 store in `PALABRE_TEST_S3`.
+pub fn with_s3(program: &str, arguments: &[&str]) -> anyhow::Result<()> {
+    let s3 = S3::start()?;
+    succeed(command(program).args(arguments).env("PALABRE_TEST_S3", s3.url()))
 }
 
 /// Installs or demands the tools that the steps need.
@@ -189,6 +208,7 @@ fn prepare(may_install: bool) -> anyhow::Result<()> {
     tools::require_from("haproxy", "/usr/sbin/haproxy", "-v", may_install)?;
     tools::require("strace", may_install)?;
     tools::require("faketime", may_install)?;
+    s3::require(may_install)?;
     postgres::require(may_install)
 }
 

@@ -5,8 +5,9 @@ use std::fs;
 use anyhow::{Context as _, ensure};
 
 use crate::{
+    chaos::target,
     client, coverage,
-    shell::{cargo, output, root, succeed},
+    shell::{cargo, command, output, root, succeed},
 };
 
 /// The source of a document.
@@ -28,6 +29,7 @@ const DOCUMENTS: &[(&str, Author)] = &[
 
 /// Writes all documents.
 pub fn write() -> anyhow::Result<()> {
+    succeed(&mut cargo(&["build", "--quiet", "--locked", "--package", "palabre"]))?;
     for (path, author) in DOCUMENTS {
         let file = root().join(path);
         if let Some(folder) = file.parent() {
@@ -44,7 +46,7 @@ pub fn write() -> anyhow::Result<()> {
     }
 }
 
-/// Checks that the files are up to date.
+/// Checks that the files are up to date, by the server that [`build_everything`] has built.
 pub fn check() -> anyhow::Result<()> {
     let mut stale = Vec::new();
     for (path, author) in DOCUMENTS {
@@ -64,9 +66,7 @@ pub fn check() -> anyhow::Result<()> {
 
 fn document(author: &Author) -> anyhow::Result<String> {
     match author {
-        Author::Server(name) => {
-            output(&mut cargo(&["run", "--quiet", "--locked", "--package", "palabre", "--", "docs", name]))
-        }
+        Author::Server(name) => output(command(target().join("debug/palabre")).args(["docs", name])),
         Author::Transcripts => coverage::document(),
     }
 }

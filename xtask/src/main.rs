@@ -11,6 +11,7 @@ mod postgres;
 mod redis;
 mod release;
 mod run;
+mod s3;
 mod shell;
 mod supply;
 mod tidy;
@@ -27,8 +28,7 @@ cargo xtask check [--no-install]  everything that must hold: the clients, format
                                   installed from Debian's packages unless --no-install is given (but Node is not)
 cargo xtask check --quick         what can be known within minutes: format, tidy, clippy, unit tests with all transcripts,
                                   and the stories on SQLite
-cargo xtask step NAME             one of the two steps that a check runs beside others: \"the clients' tests\", \"deliberate
-                                  faults are found\" (which wants `cargo xtask mutants` to have built before)
+cargo xtask step NAME             one of the steps that a check runs beside others, such as \"the clients' tests\"
 cargo xtask tidy                  the rules of the house that the compiler does not check
 cargo xtask release               build the program as people get it, and tell its size
 cargo xtask supply                licences, sources and second versions of everything that the lock files name, held
@@ -38,7 +38,8 @@ cargo xtask with-postgres COMMAND…
 cargo xtask with-nodes COMMAND…   the same with a private Redis in PALABRE_TEST_REDIS besides: stories then have two nodes
 cargo xtask with-cluster COMMAND…
                                   the same with a private Redis Cluster instead, in PALABRE_TEST_REDIS_CLUSTER
-cargo xtask mutants               build the server with each deliberate fault and see the checker find it
+cargo xtask with-s3 COMMAND…      run a command with a private S3 store in PALABRE_TEST_S3: stories then keep files there
+cargo xtask mutants               see the checker find each deliberate fault of the server
 cargo xtask chaos [--shard I/N]   the long gate: nodes, databases, Redis and the ways between them are broken for
                                   forty minutes while people talk; the results are written to docs/reliability
 cargo xtask hostile               a stranger against the release binary, in every way that waits, piles up or breaks the
@@ -61,7 +62,8 @@ fn main() -> ExitCode {
         ("with-postgres", [program, arguments @ ..]) => check::with_postgres(program, arguments),
         ("with-nodes", [program, arguments @ ..]) => check::with_nodes(program, arguments),
         ("with-cluster", [program, arguments @ ..]) => check::with_cluster(program, arguments),
-        ("mutants", []) => mutants::build().and_then(|()| mutants::run()),
+        ("with-s3", [program, arguments @ ..]) => check::with_s3(program, arguments),
+        ("mutants", []) => shell::build_everything().and_then(|()| mutants::run()),
         ("step", [name]) => check::step(name),
         ("chaos", flags) => chaos::gate(flags),
         ("hostile", []) => hostile::run(),
@@ -69,7 +71,7 @@ fn main() -> ExitCode {
         ("release", []) => release::build(&[]),
         ("supply", []) => supply::run(),
         ("gen", []) => generate::write(),
-        ("gen", ["--check"]) => generate::check(),
+        ("gen", ["--check"]) => shell::build_everything().and_then(|()| generate::check()),
         ("help" | "--help" | "-h", _) => {
             print!("{HELP}");
             return ExitCode::SUCCESS;

@@ -34,6 +34,22 @@ pub fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
+/// What a check compiles, always all of it: with fewer packages cargo would choose other features for the libraries that
+/// these share with the others, and compile the libraries and all that uses them once more. The program `xtask` is not
+/// among it, because it is what runs.
+const EVERYTHING: &[&str] = &["--locked", "--workspace", "--tests", "--bin", "palabre", "--bin", "chaos"];
+
+/// Builds all tests, the server and `chaos`: once, for all steps of a check.
+pub fn build_everything() -> anyhow::Result<()> {
+    succeed(&mut cargo(&[&["build"], EVERYTHING].concat()))
+}
+
+/// Runs tests of what [`build_everything`] builds. The arguments choose among them by the names of their targets, and not
+/// by packages.
+pub fn tests(arguments: &[&str]) -> Command {
+    cargo(&[&["test", "--locked", "--workspace", "--no-fail-fast"], arguments].concat())
+}
+
 /// Program and arguments, for messages; not the environment, which may hold a password.
 fn name(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());

@@ -126,7 +126,9 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 ];
 
 /// Libraries that only one of our crates may use; and those that dialects must not use, because dialects do no I/O.
-const ONLY: &[(&str, &str)] = &[("axum", "connect"), ("sqlx", "store"), ("redis", "stream"), ("hyper", "connect")];
+const ONLY: &[(&str, &str)] = &[("axum", "connect"), ("sqlx", "store"), ("redis", "stream")];
+/// The same for what the way in and the way to a bucket are built on.
+const HTTP: &[(&str, &[&str])] = &[("hyper", &["connect", "blobs"]), ("hyper-util", &["connect", "blobs"])];
 /// The tables of Unicode.
 const UNICODE: &[&str] =
     &["icu_casemap", "icu_normalizer", "icu_properties", "unicode-normalization", "unicode-security"];
@@ -149,7 +151,13 @@ fn dependencies(sources: &[Source]) -> Vec<String> {
         for (library, owner) in ONLY.iter().filter(|(library, owner)| used.contains(library) && *owner != of) {
             complain(format!("only {owner} may use {library}"));
         }
-        for library in used.iter().filter(|library| of == "chat" && !UNICODE.contains(library)) {
+        for (library, owners) in HTTP.iter().filter(|(library, owners)| used.contains(library) && !owners.contains(&of))
+        {
+            complain(format!("only {} may use {library}", owners.join(" and ")));
+        }
+        for library in
+            used.iter().filter(|library| of == "chat" && !UNICODE.contains(library) && **library != "chat-derive")
+        {
             complain(format!("chat knows nobody but the tables of Unicode: not {library}"));
         }
         for library in used.iter().filter(|library| of != "chat" && UNICODE.contains(library)) {

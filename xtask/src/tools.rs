@@ -17,7 +17,14 @@ pub fn require_from(package: &str, program: &str, flag: &str, may_install: bool)
     if works(command(program).arg(flag)) {
         return Ok(());
     }
-    let advice = format!("{program} is missing; install it with: apt-get update && apt-get install -y {package}");
+    install(package, may_install)?;
+    ensure!(works(command(program).arg(flag)), "{program} was installed, but it does not run");
+    Ok(())
+}
+
+/// Installs one of Debian's packages.
+pub fn install(package: &str, may_install: bool) -> anyhow::Result<()> {
+    let advice = format!("{package} is missing; install it with: apt-get update && apt-get install -y {package}");
     if !may_install || !is_root() || !works(command("apt-get").arg("--version")) {
         bail!(advice);
     }
@@ -26,7 +33,5 @@ pub fn require_from(package: &str, program: &str, flag: &str, may_install: bool)
     install.args(["install", "-y", "--no-install-recommends", package, "ca-certificates"]);
     // The package must not start its servers: the tests start their own.
     install.env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1");
-    succeed(command("apt-get").arg("update")).and_then(|()| succeed(&mut install)).context(advice)?;
-    ensure!(works(command(program).arg(flag)), "{program} was installed, but it does not run");
-    Ok(())
+    succeed(command("apt-get").arg("update")).and_then(|()| succeed(&mut install)).context(advice)
 }

@@ -36,7 +36,7 @@ test('what was said long ago is found by two words, and one comes back to the re
   await dialog(page).getByRole('combobox').fill('chatter 79');
   await sees(dialog(page).getByRole('button', { name: /chatter 79/ }));
   await dialog(page).getByRole('combobox').fill('chatter has:nothing');
-  await sees(dialog(page).getByText(/has: may be link or reaction/));
+  await sees(dialog(page).getByText(/has: may be link, file, image or reaction/));
 });
 
 test('what one types is completed by the keyboard, and filters are clicked', async () => {
@@ -108,4 +108,28 @@ test('people and conversations of that name are found in the same field', async 
     .getByRole('button', { name: 'fanny' })
     .click();
   await expect.poll(() => page.url()).toMatch(/\/c\/\d+/);
+});
+
+test('a file is found by its name, and by the filter for files', async () => {
+  const greta = await town().person('greta');
+  const room = await greta.makeRoom('Meadow');
+  const { page } = await town().visit(greta, `/c/${room.id}`);
+  await page.locator('input[type=file]').setInputFiles([
+    { name: 'plan of the meadow.txt', mimeType: 'text/plain', buffer: Buffer.from('water it') },
+  ]);
+  await sees(page.getByRole('list', { name: 'Attached files' }).getByText('plan of the meadow.txt'));
+  await page.getByRole('button', { name: 'Send', exact: true }).click();
+  await sees(log(page).getByRole('link', { name: /plan of the meadow\.txt/ }));
+  await page.keyboard.press('Control+f');
+  const field = dialog(page).getByRole('combobox');
+  await field.fill('meadow plan');
+  const found = dialog(page).getByRole('button', { name: /plan of the meadow\.txt/ });
+  await expect.poll(async () => (await field.press('Enter'), await found.count())).toBe(1);
+  await field.fill('');
+  await dialog(page).getByRole('button', { name: 'Has a file' }).click();
+  await expect.poll(() => field.inputValue()).toBe('has:file ');
+  await expect.poll(() => found.count()).toBe(1);
+  await field.fill('meadow has:image');
+  await field.press('Enter');
+  await sees(dialog(page).getByText('No results.'));
 });

@@ -1,9 +1,12 @@
 export { Bot } from './bot.js';
 export { Client } from './client.js';
+export { Core } from './core.js';
 export type { ClientEvents, ClientOptions, SendOptions } from './options.js';
 export { Backoff, type BackoffOptions } from './backoff.js';
 export type { AccountEvent, Followed, Follower, FollowOptions } from './follower.js';
 export type { FollowPosition } from './places.js';
+export type { Operation } from './operation.js';
+export { operations } from './operations.js';
 export { Refusal, type RefusalCode } from './problem.js';
 export { requestOf } from './rest.js';
 export { defaultStorage, memoryStorage, prefixed, type KeyValue } from './storage.js';
@@ -42,5 +45,12 @@ export {
   type Part,
   type Span,
 } from './text.js';
+// What a client does, for pages that take the core and load these when they need them.
+export { discardDraft, saveDraft } from './drafts.js';
+export { markUnread, readAll, setConversationNotifications, setNotifications } from './notifications.js';
+export { loadMembers } from './members.js';
+export { loadSaved } from './saved.js';
+export { closeThread, followThread, loadThread, markThreadRead, openThread } from './threads.js';
+export { uploadFile } from './uploads.js';
 export { uuid } from './uuid.js';
 export * from './wire.js';

@@ -199,37 +199,30 @@ export class Readings {
     }
     const { markers } = await this.#asking.ask('marker.list', { conversation });
     this.#asking.dispatch({ type: 'markers', conversation, markers });
-    await this.#presence(this.#asking.state().conversations.get(conversation)?.members?.keys() ?? []);
+    await this.#presence(conversation);
   }
 
   #isLarge(row: ConversationRow): boolean {
     return isLarge(row, this.#asking.state().limits);
   }
 
-  async #presence(members: Iterable<number>): Promise<void> {
-    const users = [...members].slice(0, this.#asking.state().limits?.presence_members);
+  async #presence(conversation: number): Promise<void> {
+    const { conversations, limits } = this.#asking.state();
+    const users = [...(conversations.get(conversation)?.members?.keys() ?? [])].slice(
+      0,
+      limits?.presence_members,
+    );
     if (users.length === 0) return;
     const { people } = await this.#asking.ask('presence.get', { users });
     this.#asking.dispatch({ type: 'presences', people });
   }
 
-  /** A page of the members, with their presence. */
-  async members(conversation: number, cursor: string | null): Promise<Members> {
-    const page = await this.#memberPage(conversation, cursor);
-    await this.#presence(page.members.map(({ user }) => user.id));
-    return page;
-  }
-
-  #memberPage(conversation: number, cursor: string | null): Promise<Members> {
-    const limit = Math.min(PAGE, this.#asking.state().limits?.list_page ?? PAGE);
-    return this.#asking.ask('member.list', { conversation, limit, cursor });
-  }
-
   async #members(conversation: number): Promise<Member[]> {
     const members: Member[] = [];
+    const limit = Math.min(PAGE, this.#asking.state().limits?.list_page ?? PAGE);
     let cursor: string | null = null;
     do {
-      const page: Members = await this.#memberPage(conversation, cursor);
+      const page: Members = await this.#asking.ask('member.list', { conversation, limit, cursor });
       members.push(...page.members);
       cursor = page.next_cursor ?? null;
     } while (cursor !== null);

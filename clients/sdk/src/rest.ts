@@ -1,6 +1,8 @@
 // One REST call for each command, by the generated table.
+import { lazy } from './lazy.js';
+import { firstOperations, type Operation } from './operation.js';
 import { Refusal, refusalOf, unanswered } from './problem.js';
-import { operations, type AnswerOf, type CommandType, type DataOf, type Operation } from './wire.js';
+import type { AnswerOf, CommandType, DataOf } from './wire.js';
 
 /** The part of `fetch` that the SDK needs; written down here, because not every program has the browser's types. */
 export type Fetch = (address: string, request: FetchRequest) => Promise<FetchResponse>;
@@ -43,7 +45,8 @@ export class Rest {
 
   /** Gives a command; `token` is needed by all but the visits. */
   async command<T extends CommandType>(type: T, data: DataOf<T>, token: string | null): Promise<AnswerOf<T>> {
-    const operation = operations[type];
+    // Without waiting where that can be: a page that is being left has no time.
+    const operation = firstOperations[type] ?? (await operationOf(type));
     if (!operation)
       throw new Refusal({ code: 'unknown_command', status: 404, detail: `${type} needs the socket.` });
     const { path, body } = requestOf(operation, data as Readonly<Record<string, unknown>>);
@@ -80,6 +83,11 @@ export class Rest {
     if (body === undefined) throw unanswered('The answer was not JSON.');
     return body;
   }
+}
+
+/** The whole table is loaded when it is first needed: while there is a socket, it is not. */
+async function operationOf(type: CommandType): Promise<Operation | null> {
+  return (await lazy(() => import('./operations.js'))).operations[type];
 }
 
 function parse(text: string): unknown {

@@ -1,11 +1,11 @@
 // Reads which messages are saved, without the messages themselves: few bytes for each.
-import type { Asking } from './asking.js';
+import type { Core } from './core.js';
 import type { AnswerOf, SavedMessage } from './wire.js';
 
 const PAGE = 200;
 
-/** All of them, in the state; asked for once, as long as the state knows them. */
-export async function loadSaved({ state, dispatch, ask }: Asking): Promise<void> {
+/** Loads which messages are saved, unless that is known; `isSaved` tells it, and events keep it true. */
+export async function loadSaved({ within: { state, dispatch, ask } }: Core): Promise<void> {
   const { saved, own, limits } = state();
   if (saved.whole) return;
   const all: SavedMessage[] = [];

@@ -1,10 +1,10 @@
-// Reads the threads that are open, and says how far they were read.
-import type { Asking } from './asking.js';
+// Reads the threads that are open, says how far they were read, and follows them.
+import type { Asking, Part } from './asking.js';
+import type { Core } from './core.js';
 import { Refusal } from './problem.js';
-import type { Pending } from './state/pending.js';
 import { threadKey } from './state/threads.js';
 import type { PageRead, Where } from './state/timeline.js';
-import type { Message, MessageHistoryData, MessageSendData } from './wire.js';
+import type { Message, MessageHistoryData } from './wire.js';
 
 /** A thread that is open. */
 interface Opened {
@@ -17,7 +17,7 @@ interface Opened {
   loaded: boolean;
 }
 
-export class OpenThreads {
+export class OpenThreads implements Part {
   readonly #asking: Asking;
   readonly #pageSize: number;
   readonly #open = new Map<string, Opened>();
@@ -154,13 +154,55 @@ function placeOf(where: Where, beside: number | null, around: number | null): Pa
   return around === null ? {} : { around_seq: around };
 }
 
-/** A message of the outbox as it is sent; a server that knows no threads gets it without one. */
-export function sendOf(pending: Pending, knowsThreads: boolean): MessageSendData {
-  const { conversation, clientId, text, parent, thread, alsoInRoom, reach, files } = pending;
-  // Servers before feature level 7 refuse the field.
-  const named = files.length > 0 ? { files: files.map(({ id }) => id) } : {};
-  const agreed = reach === null ? {} : { reach };
-  const plain = { conversation, client_id: clientId, text, parent, ...agreed, ...named };
-  if (!knowsThreads) return plain;
-  return thread === null ? { ...plain, thread: 0 } : { ...plain, thread, also_in_room: alsoInRoom };
+const opened = new WeakMap<Core, OpenThreads>();
+
+function threadsOf(core: Core): OpenThreads {
+  let found = opened.get(core);
+  if (!found) {
+    found = new OpenThreads(core.within, core.within.pageSize);
+    core.within.join(found);
+    opened.set(core, found);
+  }
+  return found;
+}
+
+/** Opens a thread: its root and its newest replies, or those around a message. */
+export function openThread(
+  core: Core,
+  conversation: number,
+  thread: number,
+  options: { readonly around?: number } = {},
+): Promise<void> {
+  return threadsOf(core).open(conversation, thread, options.around ?? null);
+}
+
+/** Forgets an open thread. */
+export function closeThread(core: Core, conversation: number, thread: number): void {
+  threadsOf(core).close(conversation, thread);
+}
+
+/** Loads more of an open thread, on one of its sides. */
+export function loadThread(
+  core: Core,
+  conversation: number,
+  thread: number,
+  where: 'before' | 'after' | 'newest',
+): Promise<void> {
+  return threadsOf(core).load(conversation, thread, where);
+}
+
+/** Follows a thread on all devices, or stops. Throws a `Refusal`. */
+export async function followThread(
+  { within }: Core,
+  conversation: number,
+  thread: number,
+  follows: boolean,
+): Promise<void> {
+  const data = { conversation, thread, follows };
+  await within.take('thread.follow', data, (answer) => ({ type: 'thread', thread: answer }));
+}
+
+/** A thread was read up to here; where one does not follow it, that is nobody's business. */
+export function markThreadRead(core: Core, conversation: number, thread: number, seq: number): void {
+  threadsOf(core).read(conversation, thread, seq);
 }

@@ -1,6 +1,8 @@
 // Uploads: the bytes of a file on their way to the server. One that is broken off by the network is begun again.
 import { Backoff } from './backoff.js';
+import type { Core } from './core.js';
 import { Refusal, refusalOf, unanswered } from './problem.js';
+import { pause } from './timers.js';
 import type { File } from './wire.js';
 
 /** A file that a person has chosen; a `File` or `Blob` of the browser is one. */
@@ -29,7 +31,7 @@ export type Transfer = (
   signal: any,
 ) => Promise<{ readonly status: number; readonly body: string }>;
 
-interface Within {
+interface Uploading {
   readonly url: string;
   readonly transfer: Transfer;
   readonly random: () => number;
@@ -39,8 +41,16 @@ interface Within {
 
 const TRIES = 5;
 
+/**
+ * Uploads a file, and gives what `send` takes in its `files`. It is begun again if the network breaks it off; a
+ * `Refusal` says why it is not taken, with the code `network` if `signal` has broken it off.
+ */
+export function uploadFile({ within }: Core, bytes: Bytes, options: UploadOptions = {}): Promise<File> {
+  return upload({ ...within, transfer: within.transfer ?? transferred, pause }, bytes, options);
+}
+
 /** Uploads a file, and returns what is to be named in a message. It waits for a message for a day. */
-export async function upload(within: Within, bytes: Bytes, options: UploadOptions = {}): Promise<File> {
+export async function upload(within: Uploading, bytes: Bytes, options: UploadOptions = {}): Promise<File> {
   const { onProgress, signal, tries = TRIES } = options;
   const name = options.name ?? bytes.name ?? 'file';
   const address = `${within.url.replace(/\/+$/, '')}/v1/files?name=${encodeURIComponent(name)}`;

@@ -712,6 +712,7 @@ export interface Problem {
     | 'upgrade_required'
     | 'too_large'
     | 'unsupported_type'
+    | 'file_infected'
     | 'range_not_satisfiable'
     | 'unauthenticated'
     | 'bad_credentials'
@@ -979,6 +980,8 @@ export interface Statistics {
   readonly file_bytes: number;
   /** Files that wait for a message or are held by one. */
   readonly files: number;
+  /** Files that the scanner has refused since the server was started. */
+  readonly files_infected: number;
   /** Jobs that were given up: `palabre jobs list` tells which. */
   readonly jobs_failed: number;
   /** Jobs that wait until they are due, such as reminders. */
@@ -2273,121 +2276,3 @@ export interface Events {
 export type EventType = keyof Events;
 export type EventFrame = Events[EventType];
 export type EventData<T extends EventType> = Events[T]['data'];
-
-/** How a command is said over REST. */
-export interface Operation {
-  readonly method: string;
-  /** The path; what stands in braces is a field of the command's data. */
-  readonly path: string;
-  /** Fields that go into the query. */
-  readonly query: readonly string[];
-  /** Whether the remaining fields are sent as a JSON body. */
-  readonly body: boolean;
-  /** Whether it is for those who are logged in. */
-  readonly secured: boolean;
-}
-
-function call(line: string, query: readonly string[] = [], body = false, secured = true): Operation {
-  const [method = '', path = ''] = line.split(' ');
-  return { method, path, query, body, secured };
-}
-
-/** Every command's REST call; `null` for those that there are on the socket only. */
-export const operations: { readonly [T in CommandType]: Operation | null } = {
-  'account.email': call('PUT /v1/users/me/email', [], true),
-  'account.get': call('GET /v1/users/me'),
-  'account.list': call('GET /v1/accounts', ['search', 'cursor', 'limit']),
-  'account.password': call('PUT /v1/users/me/password', [], true),
-  'account.register': call('POST /v1/accounts', [], true, false),
-  'account.sync': call('GET /v1/users/me/changes', ['since']),
-  'account.update': call('PATCH /v1/users/me', [], true),
-  authenticate: null,
-  'conversation.create': call('POST /v1/conversations', [], true),
-  'conversation.get': call('GET /v1/conversations/{conversation}'),
-  'conversation.hide': call('POST /v1/conversations/{conversation}/hide'),
-  'conversation.join': call('POST /v1/conversations/{conversation}/join'),
-  'conversation.leave': call('POST /v1/conversations/{conversation}/leave'),
-  'conversation.list': call('GET /v1/conversations', ['cursor', 'limit', 'hidden']),
-  'conversation.notifications': call('PATCH /v1/conversations/{conversation}/notifications', [], true),
-  'conversation.sync': call('GET /v1/conversations/{conversation}/changes', ['since']),
-  'conversation.update': call('PATCH /v1/conversations/{conversation}', [], true),
-  'direct.get': call('GET /v1/users/{user}/conversation'),
-  'draft.discard': call('DELETE /v1/conversations/{conversation}/draft', ['edit', 'thread']),
-  'draft.list': call('GET /v1/drafts'),
-  'draft.save': call('PUT /v1/conversations/{conversation}/draft', [], true),
-  'file.remove': call('DELETE /v1/files/{file}'),
-  'inbox.list': call('GET /v1/inbox', ['cursor', 'limit']),
-  'inbox.read': call('POST /v1/inbox/read', [], true),
-  'marker.delivered': call('PUT /v1/conversations/{conversation}/delivered', [], true),
-  'marker.list': call('GET /v1/conversations/{conversation}/markers'),
-  'marker.read': call('PUT /v1/conversations/{conversation}/read', [], true),
-  'marker.read_all': call('PUT /v1/users/me/read'),
-  'marker.unread': call('PUT /v1/conversations/{conversation}/unread', [], true),
-  'member.abilities': call('GET /v1/conversations/{conversation}/members/{user}/abilities'),
-  'member.add': call('POST /v1/conversations/{conversation}/members', [], true),
-  'member.list': call('GET /v1/conversations/{conversation}/members', ['cursor', 'limit']),
-  'member.remove': call('DELETE /v1/conversations/{conversation}/members/{user}'),
-  'member.update': call('PATCH /v1/conversations/{conversation}/members/{user}', [], true),
-  'message.delete': call('DELETE /v1/conversations/{conversation}/messages/{seq}'),
-  'message.edit': call('PATCH /v1/conversations/{conversation}/messages/{seq}', [], true),
-  'message.find': call('GET /v1/messages/{message}'),
-  'message.get': call('GET /v1/conversations/{conversation}/messages/{seq}'),
-  'message.history': call('GET /v1/conversations/{conversation}/messages', [
-    'before_seq',
-    'after_seq',
-    'around_seq',
-    'thread',
-    'limit',
-  ]),
-  'message.reach': call('POST /v1/conversations/{conversation}/reach', [], true),
-  'message.save': call('PUT /v1/conversations/{conversation}/messages/{seq}/saved'),
-  'message.search': call('GET /v1/search/messages', [
-    'q',
-    'conversation',
-    'utc_offset',
-    'order',
-    'cursor',
-    'limit',
-  ]),
-  'message.send': call('POST /v1/conversations/{conversation}/messages', [], true),
-  'message.unsave': call('DELETE /v1/conversations/{conversation}/messages/{seq}/saved'),
-  'notifications.explain': call('GET /v1/conversations/{conversation}/messages/{seq}/notification'),
-  'notifications.get': call('GET /v1/users/me/notifications'),
-  'notifications.set': call('PATCH /v1/users/me/notifications', [], true),
-  ping: null,
-  'presence.active': null,
-  'presence.get': call('GET /v1/presence', ['users']),
-  'presence.set': call('PUT /v1/users/me/presence', [], true),
-  'reaction.add': call('PUT /v1/conversations/{conversation}/messages/{seq}/reactions/{emoji}'),
-  'reaction.remove': call('DELETE /v1/conversations/{conversation}/messages/{seq}/reactions/{emoji}'),
-  'reminder.cancel': call('DELETE /v1/reminders/{reminder}'),
-  'reminder.create': call('POST /v1/reminders', [], true),
-  'reminder.list': call('GET /v1/reminders', ['due']),
-  'room.get': call('GET /v1/rooms/{name}'),
-  'room.list': call('GET /v1/rooms', ['prefix', 'cursor', 'limit', 'conversation']),
-  'saved.list': call('GET /v1/saved', ['cursor', 'limit', 'messages']),
-  'search.complete': call('GET /v1/search/suggestions', ['q', 'limit']),
-  'server.figures': call('GET /v1/server/figures'),
-  'server.get': call('GET /v1/server', [], false, false),
-  'server.statistics': call('GET /v1/server/statistics'),
-  'session.create': call('POST /v1/sessions', [], true, false),
-  'session.end': call('DELETE /v1/sessions/{session}'),
-  'session.list': call('GET /v1/sessions'),
-  'session.logout': call('DELETE /v1/sessions/current'),
-  'session.refresh': call('POST /v1/sessions/refresh', [], true, false),
-  'thread.follow': call('PUT /v1/conversations/{conversation}/threads/{thread}', [], true),
-  'thread.list': call('GET /v1/threads', ['unread', 'cursor', 'limit']),
-  'thread.read': call('PUT /v1/conversations/{conversation}/threads/{thread}/read', [], true),
-  'typing.set': call('PUT /v1/conversations/{conversation}/typing', [], true),
-  'user.active': call('PUT /v1/users/{user}/active', [], true),
-  'user.get': call('GET /v1/users/{user}'),
-  'user.list': call('GET /v1/users', ['users', 'revs', 'prefix', 'cursor', 'limit']),
-  'user.role': call('PUT /v1/users/{user}/role', [], true),
-  'user_group.add': call('POST /v1/user-groups/{group}/people', [], true),
-  'user_group.create': call('POST /v1/user-groups', [], true),
-  'user_group.delete': call('DELETE /v1/user-groups/{group}'),
-  'user_group.get': call('GET /v1/user-groups/{group}'),
-  'user_group.list': call('GET /v1/user-groups', ['rev']),
-  'user_group.remove': call('POST /v1/user-groups/{group}/people/remove', [], true),
-  'user_group.rename': call('PATCH /v1/user-groups/{group}', [], true),
-};

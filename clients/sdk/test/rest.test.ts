@@ -1,6 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { Rest, requestOf } from '../src/rest.js';
-import { operations, type CommandType } from '../src/wire.js';
+import { operations } from '../src/operations.js';
+import type { CommandType } from '../src/wire.js';
 
 function request(type: CommandType, data: Readonly<Record<string, unknown>>) {
   const operation = operations[type];

@@ -32,10 +32,10 @@ const UNHEARD: Duration = Duration::from_secs(10);
 /// How often is told again what is still wrong.
 const AGAIN: Duration = Duration::from_mins(10);
 
-/// What a node says of itself.
+/// A node's entry about itself.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(crate) struct About {
-    /// What it is called on Redis.
+    /// Its name on Redis.
     pub node: i64,
     /// Where it listens, for operators.
     pub listen: String,
@@ -45,15 +45,18 @@ pub(crate) struct About {
     pub frames: String,
     /// Of the settings that people would notice.
     pub settings: String,
+    /// Of where it keeps files; absent if it has none yet, or does not say.
+    #[serde(default)]
+    pub files: Option<String>,
     /// Whether it has a Redis, and hears it.
     pub redis: Redis,
-    /// What it has found wrong.
+    /// The faults that it has found.
     #[serde(default)]
     pub wrong: Vec<String>,
 }
 
-/// What must be alike of a host. Its secret stands in it as a fingerprint, unless it is the one that signs tokens, which
-/// is compared by itself.
+/// The settings of a host that must be alike. Its secret stands in it as a fingerprint, unless it is the one that signs
+/// tokens, which is compared by itself.
 fn of_host(config: &Config, (name, host): (&String, &Host)) -> String {
     let secret = host.secret.as_ref().filter(|_| config.hosts.0.contains_key(name));
     let secret = secret.map(|secret| fingerprint(secret.reveal().as_bytes(), &[b"host"]));
@@ -73,7 +76,7 @@ pub(crate) enum Redis {
 }
 
 impl About {
-    /// What the node with this configuration would say. It is the same in every history of the database: a node that
+    /// The entry of the node with this configuration. It is the same in every history of the database: a node that
     /// has started in an earlier one fits together with one that starts in this.
     ///
     /// # Errors
@@ -95,6 +98,7 @@ impl About {
             tokens: print("tokens", &secrets::signing_key(config)?),
             frames: print("frames", &parts::node_secrets(config)?.own),
             settings: print("settings", settings.as_bytes()),
+            files: parts::files_token(config, false),
             redis: if config.redis.url.is_some() { Redis::Away } else { Redis::None },
             wrong: Vec::new(),
         })
@@ -113,6 +117,9 @@ impl About {
         } else if self.redis != Redis::None && self.frames != other.frames {
             say(false, "encrypts its frames on Redis with another secret");
         }
+        if self.files.as_ref().zip(other.files.as_ref()).is_some_and(|(own, other)| own != other) {
+            say(true, "keeps files elsewhere: each has files that the other cannot read");
+        }
         if self.settings != other.settings {
             say(false, "has other limits or other rules for accounts");
         }
@@ -120,7 +127,7 @@ impl About {
     }
 }
 
-/// What was said by others than this node, each once, by those that can be read.
+/// The entries of other nodes, each once, of those that can be read.
 pub(crate) fn others(present: &[Present], own: i64) -> Vec<About> {
     let said = present.iter().filter_map(|one| serde_json::from_str::<About>(&one.about).ok());
     // The last that a node has said is last.
@@ -202,7 +209,7 @@ impl Watch {
         }
     }
 
-    /// What is wrong. `met` are the nodes that were seen, and when first.
+    /// The faults. `met` are the nodes that were seen, and when first.
     async fn look(&self, met: &mut BTreeMap<i64, Instant>) -> store::Result<Vec<String>> {
         let mut conn = self.db.read().await?;
         let others = others(&store::nodes::present(&mut conn, since(&self.clock)).await?, self.own.node);
@@ -227,7 +234,7 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{RedisUrl, Secret};
+    use crate::config::{FilesPlace, RedisUrl, Secret};
 
     fn about(node: i64, change: impl Fn(&mut Config)) -> About {
         let mut config = Config::default();
@@ -252,6 +259,19 @@ mod tests {
         assert_eq!(differences(|c| c.redis.url = None), [true]);
         assert_eq!(differences(|c| c.limits.message_length += 1), [false]);
         assert_eq!(differences(|c| c.auth.open_registration = !c.auth.open_registration), [false]);
+    }
+
+    #[test]
+    fn nodes_that_do_not_have_the_same_files_are_told_apart() {
+        let bucket = |name: &str| Some(FilesPlace::Bucket { name: name.to_owned(), prefix: String::new() });
+        let differs = |one: &Option<FilesPlace>, other: &Option<FilesPlace>| {
+            let (one, other) = (about(1, |c| c.data.files = one.clone()), about(2, |c| c.data.files = other.clone()));
+            one.differences(&other).into_iter().map(|(is_grave, _)| is_grave).collect::<Vec<_>>()
+        };
+        assert_eq!(differs(&bucket("one"), &bucket("one")), [false; 0]);
+        assert_eq!(differs(&bucket("one"), &bucket("other")), [true]);
+        // A folder that is not there yet has nothing to be compared.
+        assert_eq!(differs(&bucket("one"), &Some(FilesPlace::Folder("/nowhere/at/all".into()))), [false; 0]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What the listeners and the stream ask of the engine. They hold it weakly: it ends before they do.
+//! The questions of the listeners and the stream to the engine. They hold it weakly: it ends before they do.
 
 use std::{
     collections::HashMap,

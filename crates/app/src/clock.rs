@@ -25,7 +25,7 @@ pub(crate) struct Compared {
     state: Arc<Mutex<State>>,
 }
 
-/// What was found when the clocks were compared last.
+/// The result of the last comparison of the clocks.
 #[derive(Clone, Copy, Default)]
 struct State {
     /// A moment, and what time it was then; none before anything was compared: then the machine's clock holds.

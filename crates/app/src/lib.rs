@@ -12,11 +12,11 @@ pub mod parts;
 pub mod secrets;
 pub mod serve;
 
-/// Puts the deliberate fault into force that `MUTANT_OF_PALABRE` names, if it names one.
+/// Puts the deliberate fault into force that `MUTANT_OF_PALABRE` names, if it names one. No release can.
 ///
 /// # Errors
 /// If there is no such fault.
-#[cfg(feature = "mutants")]
+#[cfg(debug_assertions)]
 pub fn choose_mutant() -> Result<(), String> {
     std::env::var("MUTANT_OF_PALABRE").map_or(Ok(()), |name| chat::mutants::choose(&name))
 }

@@ -1,6 +1,6 @@
 //! The log: on standard error, in the configured form.
 //!
-//! Whoever logs must never log a token, a password or a message's text; ids are enough.
+//! No log line may hold a token, a password or a message's text; ids are enough.
 
 use std::io::{self, IsTerminal as _, Write};
 

@@ -86,5 +86,7 @@ fn describe() {
     ::metrics::describe_histogram!("palabre_job_lateness_seconds", "How long after they were due jobs were begun.");
     ::metrics::describe_counter!("palabre_unreadable_rows_total", "Rows that could not be read, by table.");
     ::metrics::describe_counter!("palabre_damage_total", "Times that the database reported damage.");
+    ::metrics::describe_counter!("palabre_files_infected_total", "Files that the scanner refused.");
+    ::metrics::describe_counter!("palabre_files_unscanned_total", "Files that the scanner could not judge.");
     ::metrics::describe_counter!("chat_errors_total", "Failures, by type.");
 }

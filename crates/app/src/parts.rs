@@ -1,4 +1,4 @@
-//! What `serve` and the operator's commands are both built of: from a configuration to the parts
+//! The parts of which `serve` and the operator's commands are both built: from a configuration to the parts
 //! that it describes.
 
 use std::{
@@ -7,14 +7,15 @@ use std::{
 };
 
 use anyhow::Context as _;
-use blobs::Folder;
+use blobs::{Blobs, Folder, S3, Scanner, s3::Bucket};
 use chat::{Millis, identities::Numbering};
 use dialects::Dialect;
 use engine::{Clock, Engine, Files, Host, Keys, Settings};
 use store::{Db, Options, transfer::Lifecycle};
+use stream::fingerprint;
 
 use crate::{
-    config::{Config, DatabaseUrl, numbering},
+    config::{Config, DatabaseUrl, FilesPlace, numbering},
     descriptors, secrets,
 };
 
@@ -85,7 +86,7 @@ pub fn departed(lifecycle: &Lifecycle) -> Option<String> {
     }
 }
 
-/// What nodes seal their words to each other with: a secret of its own, else the one that signs tokens.
+/// The secret with which nodes seal their words to each other: one of its own, else the one that signs tokens.
 ///
 /// # Errors
 /// The key that signs tokens cannot be read or made.
@@ -137,6 +138,61 @@ pub async fn numberings(config: &Config, engine: &Engine) -> chat::Result<Vec<(D
     Ok(found)
 }
 
+/// The bucket in which files are kept, if they are in one.
+///
+/// # Errors
+/// What is wrong with the address of its store.
+pub fn bucket(config: &Config) -> anyhow::Result<Option<S3>> {
+    let FilesPlace::Bucket { name, prefix } = config.files_place() else { return Ok(None) };
+    let s3 = &config.s3;
+    let bucket = Bucket {
+        path_style: s3.path_style.unwrap_or(s3.endpoint.is_some()),
+        endpoint: s3.endpoint.clone(),
+        region: s3.region.clone().unwrap_or_else(|| "us-east-1".to_owned()),
+        name,
+        prefix,
+        access_key: s3.access_key.clone().unwrap_or_default(),
+        secret_key: s3.secret_key.as_ref().map(|secret| secret.reveal().to_owned()).unwrap_or_default(),
+        encryption: s3.encryption.clone(),
+        gather: config.data.dir.join("uploads"),
+    };
+    S3::at(bucket).map(Some).map_err(|why| anyhow::anyhow!("s3.endpoint: {why}"))
+}
+
+/// Where files are kept.
+///
+/// # Errors
+/// What is wrong with the address of the store.
+pub fn blobs(config: &Config) -> anyhow::Result<Arc<dyn Blobs>> {
+    if let FilesPlace::Folder(path) = config.files_place() {
+        return Ok(Arc::new(Folder::at(&path)));
+    }
+    match bucket(config)? {
+        Some(s3) => Ok(Arc::new(s3)),
+        None => anyhow::bail!("data.files names neither a folder nor a bucket"),
+    }
+}
+
+/// What nodes compare that keep files: alike on those that have the same store. In a folder it is made if `make` says so;
+/// absent if it is not there, or the folder cannot be read.
+#[must_use]
+pub fn files_token(config: &Config, make: bool) -> Option<String> {
+    let place = config.files_place();
+    match &place {
+        FilesPlace::Folder(path) => match Folder::at(path).token(make) {
+            Ok(token) => token,
+            Err(error) => {
+                tracing::warn!(%error, folder = %path.display(), "the folder of files cannot be read or written");
+                None
+            }
+        },
+        FilesPlace::Bucket { .. } => Some(fingerprint(
+            place.to_string().as_bytes(),
+            &[config.s3.endpoint.as_deref().unwrap_or("aws").as_bytes()],
+        )),
+    }
+}
+
 /// How the engine is to work. `setup_secret` is the one that makes the first administrator.
 ///
 /// # Errors
@@ -164,8 +220,10 @@ pub fn engine_settings(config: &Config, setup_secret: Option<String>) -> anyhow:
         hosts: hosts(config),
         waiting_log_ins: descriptors::for_connections(&config.database) / KEPT_FROM_LOG_INS,
         files: Some(Files {
-            blobs: Arc::new(Folder::at(&config.files_folder())),
+            blobs: blobs(config)?,
             classes: config.data.file_types.clone(),
+            scanner: config.data.scanner.clone().map(Scanner::at),
+            accept_unscanned: config.data.accept_unscanned,
         }),
         setup_secret,
         asks_further: None,

@@ -1,4 +1,4 @@
-//! What the server keeps from everybody: the key that signs tokens, and the secret that makes the
+//! The secrets of the server: the key that signs tokens, and the secret that makes the
 //! first administrator. Both are files in the data folder, made on first start, for their owner only.
 
 use std::{

@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, anyhow};
+use blobs::Blobs;
 use connect::{Connections, Endpoint, PublicUrl, Shared, Site, listen, router};
 use dialects::{Dialect, ServerInfo, time::Time};
 use engine::{AsksFurther, Engine, Pace, Settings};
@@ -39,13 +40,15 @@ const LEAVING: Duration = Duration::from_secs(1);
 /// The database may take this long to be closed.
 const CLOSING: Duration = Duration::from_secs(5);
 
-/// What no configuration says: what trials bring along.
+/// Parts that no configuration sets: trials bring them along.
 #[derive(Default)]
 pub struct Additions {
     /// Dialects that are served on the common port besides those of the list.
     pub dialects: Vec<Dialect>,
-    /// What is asked of those who visit, besides their password.
+    /// The further proof that is asked of those who log in, besides their password.
     pub asks_further: Option<AsksFurther>,
+    /// Where files are kept, in the place of what the configuration names.
+    pub blobs: Option<Arc<dyn Blobs>>,
 }
 
 /// A server that is running.
@@ -76,7 +79,7 @@ impl Server {
     /// Opens the database and the endpoints.
     ///
     /// # Errors
-    /// What kept it from starting.
+    /// The reason why it did not start.
     pub async fn start(config: &Config) -> anyhow::Result<Self> {
         Self::start_with(config, Additions::default()).await
     }
@@ -84,7 +87,7 @@ impl Server {
     /// The same with something besides what the configuration says.
     ///
     /// # Errors
-    /// What kept it from starting.
+    /// The reason why it did not start.
     pub async fn start_with(config: &Config, additions: Additions) -> anyhow::Result<Self> {
         descriptors::raise();
         let mut lock = hold(config)?;
@@ -114,9 +117,13 @@ impl Server {
 
         let clock = Compared::new(parts::clock());
         compare(&db, &clock).await?;
+        if !db.is_sqlite() {
+            // Other nodes compare it with theirs.
+            let _kept_elsewhere = parts::files_token(config, true);
+        }
         let about = About::of(config, db.node())?;
         alike::refuse_unlike(&db, &about, &clock.clock()).await?;
-        // What is invalidated from now on is heard; what was before is in what will be read.
+        // Later invalidations are heard from now on; earlier ones are in the rows that will be read.
         let newest_invalidation = store::invalidations::newest(&mut *db.read().await?).await?;
         let (stream, outlet) = Stream::new();
         let (writer, writing) = Writer::start(db.clone(), clock.clock(), outlet);
@@ -125,8 +132,11 @@ impl Server {
             let book = book.clone();
             Arc::new(move |user| book.look_up(user))
         };
-        let Additions { dialects, asks_further } = additions;
-        let settings = Settings { asks_further, ..parts::engine_settings(config, setup_secret.clone())? };
+        let Additions { dialects, asks_further, blobs } = additions;
+        let mut settings = Settings { asks_further, ..parts::engine_settings(config, setup_secret.clone())? };
+        if let Some((files, blobs)) = settings.files.as_mut().zip(blobs) {
+            files.blobs = blobs;
+        }
         let engine = Engine::new(db.clone(), writer, clock.clock(), here, settings);
         let lent = Arc::new(engine.clone());
         let asker = Asker::new(&lent, clock.clone());
@@ -192,7 +202,7 @@ impl Server {
         })
     }
 
-    /// What of it has ended by itself, which must never be: without it the rest is of no use.
+    /// The part that has ended by itself, which must never be: without it the rest is of no use.
     fn broken(&self) -> Option<&'static str> {
         let parts = [
             ("the writer", self.writer.is_finished()),
@@ -251,7 +261,7 @@ fn hold(config: &Config) -> anyhow::Result<Option<Lock>> {
         .with_context(|| config.database_url().without_password())
 }
 
-/// What a second server is told about the first.
+/// The message to a second server about the first.
 fn holder(address: SocketAddr) -> String {
     format!("pid {}, at {address}, since {}", std::process::id(), Time(parts::clock()()))
 }
@@ -272,7 +282,7 @@ async fn look_for_damage(config: &Config) -> anyhow::Result<()> {
                 url.without_password()
             )
         }),
-        // What is wrong will be said by whoever opens it.
+        // An error is reported by the one that opens it.
         Err(error) => {
             tracing::debug!(%error, "the file could not be looked at");
             Ok(())
@@ -408,7 +418,7 @@ fn pages_of_port(port: u16) -> [String; 2] {
 /// Runs the server until it is told to stop.
 ///
 /// # Errors
-/// What kept it from starting or from stopping in order.
+/// The reason why it did not start, or did not stop in order.
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let _larger_than_allowed = survive_large_files()?;
     let server = Server::start(&config).await?;

@@ -18,6 +18,10 @@ use crate::{Blobs, Error, Reading, Result, Work, Writing};
 const UNFINISHED: &str = "unfinished";
 /// What is kept free for the database at least, in bytes; of a small disk a twentieth, if that is less.
 const RESERVE: u64 = 512 << 20;
+/// Bytes that are read at once where it is not said how many.
+pub(crate) const BLOCK: usize = 128 << 10;
+/// The file whose content tells one folder from another.
+const TOKEN: &str = "token";
 
 /// A folder with blobs.
 #[derive(Clone, Debug)]
@@ -71,6 +75,36 @@ impl Folder {
         Ok(fs::metadata(self.path_of(id))?.len())
     }
 
+    /// A text that this folder has and no other: nodes that read the same one have the same folder. It is made if it is
+    /// not there and `make` says so; absent if it is not there then.
+    ///
+    /// # Errors
+    /// What keeps it from being read or written.
+    pub fn token(&self, make: bool) -> Result<Option<String>> {
+        let path = self.root.join(TOKEN);
+        match fs::read_to_string(&path) {
+            Ok(token) => return Ok(Some(token)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+            Err(_) if !make => return Ok(None),
+            Err(_) => {}
+        }
+        make_folder(&self.root)?;
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).map_err(|error| Error::Unavailable(error.to_string()))?;
+        let token = FileId::of(random).to_string();
+        let aside = self.root.join(format!("{TOKEN}.{token}"));
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
+        file.write_all(token.as_bytes())?;
+        file.sync_all()?;
+        // A link, because it fails where another node was first.
+        let linked = fs::hard_link(&aside, &path);
+        fs::remove_file(&aside)?;
+        match linked {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error.into()),
+            _ => Ok(Some(fs::read_to_string(&path)?)),
+        }
+    }
+
     /// Makes the folders in which a blob has its place.
     fn make_place(&self, place: &Path) -> Result<()> {
         let inner = place.parent().ok_or(Error::NotFound)?;
@@ -80,7 +114,7 @@ impl Folder {
     }
 
     /// Opens a new file for a blob that is being written.
-    fn begin_now(&self, id: FileId) -> Result<Unfinished> {
+    pub(crate) fn begin_now(&self, id: FileId) -> Result<Unfinished> {
         let folder = self.root.join(UNFINISHED);
         make_folder(&self.root)?;
         make_folder(&folder)?;
@@ -88,7 +122,7 @@ impl Folder {
             return Err(Error::Full);
         }
         let path = folder.join(id.to_string());
-        let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        let file = fs::OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
         Ok(Unfinished { file: Some(file), path, place: self.path_of(id) })
     }
 
@@ -125,7 +159,7 @@ impl Folder {
 impl Blobs for Folder {
     fn begin(&self, id: FileId) -> Work<'_, Box<dyn Writing>> {
         let folder = self.clone();
-        Box::pin(async move { Ok(Box::new(Writer(Some(blocking(move || folder.begin_now(id)).await?))) as _) })
+        Box::pin(async move { Ok(Box::new(Writer::new(blocking(move || folder.begin_now(id)).await?)) as _) })
     }
 
     fn open(&self, id: FileId) -> Work<'_, Box<dyn Reading>> {
@@ -160,13 +194,18 @@ impl Blobs for Folder {
 }
 
 /// A file that is being written; removed when it is dropped, unless it was moved to its place.
-struct Unfinished {
+pub(crate) struct Unfinished {
     file: Option<File>,
     path: PathBuf,
     place: PathBuf,
 }
 
 impl Unfinished {
+    /// Its file, for reading.
+    pub(crate) fn handle(&self) -> Result<File> {
+        Ok(self.file.as_ref().ok_or(Error::NotFound)?.try_clone()?)
+    }
+
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let file = self.file.as_mut().ok_or(Error::NotFound)?;
         Ok(file.write_all(bytes)?)
@@ -203,12 +242,23 @@ impl Drop for Unfinished {
 }
 
 /// Empty while a write is under way; if that fails, or its caller goes away, the file is removed.
-struct Writer(Option<Unfinished>);
+pub(crate) struct Writer(Option<Unfinished>);
+
+impl Writer {
+    pub(crate) fn new(unfinished: Unfinished) -> Self {
+        Self(Some(unfinished))
+    }
+
+    /// What was written, which is not removed before it is dropped.
+    pub(crate) fn take(&mut self) -> Result<Unfinished> {
+        self.0.take().ok_or(Error::NotFound)
+    }
+}
 
 impl Writing for Writer {
     fn write(&mut self, bytes: Vec<u8>) -> Work<'_, ()> {
         Box::pin(async move {
-            let mut unfinished = self.0.take().ok_or(Error::NotFound)?;
+            let mut unfinished = self.take()?;
             let written = move || {
                 unfinished.write(&bytes)?;
                 Ok(unfinished)
@@ -218,9 +268,17 @@ impl Writing for Writer {
         })
     }
 
+    fn written(&mut self) -> Work<'_, Box<dyn Reading>> {
+        Box::pin(async move {
+            let file = self.0.as_ref().ok_or(Error::NotFound)?.handle()?;
+            let size = file.metadata()?.len();
+            Ok(Box::new(Reader { file: Arc::new(file), size }) as _)
+        })
+    }
+
     fn finish(mut self: Box<Self>) -> Work<'static, ()> {
         Box::pin(async move {
-            let unfinished = self.0.take().ok_or(Error::NotFound)?;
+            let unfinished = self.take()?;
             blocking(move || unfinished.finish()).await
         })
     }
@@ -239,25 +297,28 @@ impl Reading for Reader {
     fn read(&mut self, from: u64, most: usize) -> Work<'_, Vec<u8>> {
         let (file, left) = (self.file.clone(), self.size.saturating_sub(from));
         let wanted = most.min(usize::try_from(left).unwrap_or(usize::MAX));
-        Box::pin(blocking(move || {
-            let mut bytes = vec![0; wanted];
-            let mut read = 0;
-            while read < wanted {
-                match file.read_at(&mut bytes[read..], from + read as u64) {
-                    Ok(0) => break,
-                    Ok(more) => read += more,
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(error) => return Err(error.into()),
-                }
-            }
-            bytes.truncate(read);
-            Ok(bytes)
-        }))
+        Box::pin(blocking(move || Ok(read_at(&file, from, wanted)?)))
     }
 }
 
+/// Reads so many bytes from this place on; fewer only at the end.
+pub(crate) fn read_at(file: &File, from: u64, wanted: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; wanted];
+    let mut read = 0;
+    while read < wanted {
+        match file.read_at(&mut bytes[read..], from + read as u64) {
+            Ok(0) => break,
+            Ok(more) => read += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    bytes.truncate(read);
+    Ok(bytes)
+}
+
 /// Does what waits for the disk on a thread that may wait.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
         Err(_) => Err(Error::Unavailable("the work was broken off".into())),
@@ -401,6 +462,31 @@ mod tests {
         assert_eq!(folder.sweep_unfinished(Duration::from_secs(60)).await.unwrap(), 0);
         assert_eq!(folder.sweep_unfinished(Duration::ZERO).await.unwrap(), 1);
         assert_eq!(scratch.files(), [] as [PathBuf; 0]);
+    }
+
+    #[tokio::test]
+    async fn what_is_being_written_can_be_looked_at_by_its_writer_alone() {
+        let scratch = Scratch::new();
+        let folder = Folder::at(&scratch.0.join("files"));
+        let mut writing = folder.begin(id(1, 1)).await.unwrap();
+        writing.write(b"half".to_vec()).await.unwrap();
+        let mut written = writing.written().await.unwrap();
+        assert_eq!((written.size(), written.read(1, 9).await.unwrap()), (4, b"alf".to_vec()));
+        assert!(matches!(folder.open(id(1, 1)).await, Err(Error::NotFound)));
+        writing.write(b" and half".to_vec()).await.unwrap();
+        writing.finish().await.unwrap();
+        assert_eq!(folder.open(id(1, 1)).await.unwrap().read(0, 99).await.unwrap(), b"half and half");
+    }
+
+    #[test]
+    fn a_folder_has_a_token_that_no_other_has() {
+        let scratch = Scratch::new();
+        let (one, other) = (Folder::at(&scratch.0.join("one")), Folder::at(&scratch.0.join("other")));
+        assert_eq!(one.token(false).unwrap(), None);
+        let token = one.token(true).unwrap();
+        assert_eq!((one.token(true).unwrap(), one.token(false).unwrap()), (token.clone(), token.clone()));
+        assert!(token.is_some() && other.token(true).unwrap() != token);
+        assert_eq!(scratch.files().len(), 2, "nothing is left beside them");
     }
 
     #[tokio::test]

@@ -3,15 +3,23 @@
 //!
 //! The database knows every file; this store may hold blobs that it does not know (of an upload whose end was not
 //! committed), never the reverse. What a blob is, whose, and who may read it, is not known here: a blob has an id, which
-//! is all that its path is made of. [`folder`] keeps them in a folder.
+//! is all that its path is made of. [`folder`] keeps them in a folder, [`s3`] in a bucket. [`scanner`] asks somebody else
+//! whether one does harm, before it is readable.
 
 pub mod folder;
+pub mod s3;
+pub mod scanner;
 
 use std::{future::Future, pin::Pin, time::Duration};
 
 use chat::FileId;
 
 pub use folder::Folder;
+pub use s3::S3;
+pub use scanner::Scanner;
+
+/// Bytes that are carried at once from one store to another.
+const CARRIED: usize = 256 << 10;
 
 /// The result of an operation.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -56,7 +64,7 @@ impl From<Error> for chat::Error {
     }
 }
 
-/// A store of blobs.
+/// A store of blobs. Several nodes may work on one at the same time.
 pub trait Blobs: Send + Sync {
     /// Begins a blob. It is not readable before [`Writing::finish`], and is gone if that never comes.
     fn begin(&self, id: FileId) -> Work<'_, Box<dyn Writing>>;
@@ -79,15 +87,44 @@ pub trait Writing: Send {
     /// Adds bytes at its end.
     fn write(&mut self, bytes: Vec<u8>) -> Work<'_, ()>;
 
+    /// Opens what was written so far for reading, for whoever must look at it before others may.
+    fn written(&mut self) -> Work<'_, Box<dyn Reading>>;
+
     /// Makes it readable, and returns once it would survive a power failure.
     fn finish(self: Box<Self>) -> Work<'static, ()>;
 }
 
-/// A blob that is open for reading. It can be read to its end even if it is removed meanwhile.
+/// A blob that is open for reading. In a folder it can be read to its end even if it is removed meanwhile; of other stores
+/// at least what was asked for already.
 pub trait Reading: Send {
     /// Its size in bytes.
     fn size(&self) -> u64;
 
     /// Reads so many bytes from this place on; fewer only at the end.
     fn read(&mut self, from: u64, most: usize) -> Work<'_, Vec<u8>>;
+}
+
+/// Brings a blob from one store to another, a block at a time, unless it is there with this size. What comes must have
+/// this size.
+///
+/// # Errors
+/// `NotFound` if there is no such blob, or none of this size; what keeps it from being read or written.
+pub async fn carry(id: FileId, size: u64, from: &dyn Blobs, to: &dyn Blobs) -> Result<()> {
+    if to.open(id).await.is_ok_and(|there| there.size() == size) {
+        return Ok(());
+    }
+    let mut reading = from.open(id).await?;
+    if reading.size() != size {
+        return Err(Error::NotFound);
+    }
+    let (mut writing, mut at) = (to.begin(id).await?, 0);
+    while at < size {
+        let block = reading.read(at, CARRIED).await?;
+        if block.is_empty() {
+            return Err(Error::Unavailable("a file is shorter than it was".into()));
+        }
+        at += block.len() as u64;
+        writing.write(block).await?;
+    }
+    writing.finish().await
 }

@@ -42,7 +42,7 @@ pub struct Options {
     /// The server's program; `palabre` beside this one, if it is not given.
     #[arg(long)]
     pub binary: Option<PathBuf>,
-    /// A deliberate fault of the server, if it was built with the feature `mutants`.
+    /// A deliberate fault of the server, if it was built with debug assertions.
     #[arg(long)]
     pub mutant: Option<String>,
 }
@@ -72,6 +72,7 @@ pub async fn broken(options: &Options) -> Result<Vec<String>> {
             folder: run::folder(&format!("failover-{profile:?}").to_lowercase(), 0),
             clocks: false,
             small_disk: false,
+            bucket: false,
             mutant: options.mutant.clone(),
         };
         let mut topology = Topology::start(profile, &needs).await?;

@@ -38,7 +38,7 @@ pub struct Options {
     /// The server's program; `palabre` beside this one, if it is not given.
     #[arg(long)]
     pub binary: Option<PathBuf>,
-    /// A deliberate fault of the server, if it was built with the feature `mutants`.
+    /// A deliberate fault of the server, if it was built with debug assertions.
     #[arg(long)]
     pub mutant: Option<String>,
 }
@@ -50,7 +50,7 @@ pub struct Options {
 pub async fn run(options: &Options) -> Result<()> {
     let early = early(options).await?;
     if !early.is_empty() {
-        println!("the trace is {}", run::folder("flush", 0).join("strace").display());
+        println!("the trace is {}", folder(options).join("strace").display());
     }
     early.iter().take(5).for_each(|name| println!("{name} was answered before its flush had returned"));
     ensure!(early.is_empty(), "{} of {} answers left before their flush", early.len(), options.messages);
@@ -58,17 +58,24 @@ pub async fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// The folder of a run: another for each fault.
+#[must_use]
+pub fn folder(options: &Options) -> PathBuf {
+    run::folder(&format!("flush-{}", options.mutant.as_deref().unwrap_or("none")), 0)
+}
+
 /// The messages whose answers left too early.
 ///
 /// # Errors
 /// If nothing could be traced.
 pub async fn early(options: &Options) -> Result<Vec<String>> {
-    let folder = run::folder("flush", 0);
+    let folder = folder(options);
     let needs = Needs {
         binary: run::binary(options.binary.clone())?,
         folder: folder.clone(),
         clocks: false,
         small_disk: false,
+        bucket: false,
         mutant: options.mutant.clone(),
     };
     let topology = Topology::start(options.profile, &needs).await?;

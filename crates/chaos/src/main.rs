@@ -3,6 +3,7 @@
 //! `chaos run` starts nodes, databases and proxies of its own on the loopback address, lets clients talk, breaks things
 //! in an order that depends on a seed, and lets the checker of `testkit` judge the result.
 
+mod bucket;
 mod failover;
 mod flush;
 mod frontend;

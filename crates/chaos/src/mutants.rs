@@ -1,8 +1,13 @@
 //! Proves that the checker works: each deliberate fault of the server must be found.
 
-use std::{collections::BTreeSet, path::PathBuf, time::Instant};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use testkit::checker::Rule;
 
 use crate::{failover, flush, plan, run, topology::Profile};
@@ -10,7 +15,7 @@ use crate::{failover, flush, plan, run, topology::Profile};
 /// The options of `chaos mutants`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// A server built with the feature `mutants`.
+    /// A server built with debug assertions.
     #[arg(long)]
     pub binary: PathBuf,
     /// Only these faults; all, if none is named.
@@ -27,12 +32,14 @@ enum Shown {
     Round(&'static str, usize, &'static [Rule]),
 }
 
+/// So many faults are looked for at the same time: their rounds wait for one thing or another most of the time.
+const AT_ONCE: usize = 2;
 /// A fault may show only when a kill comes in the right millisecond, which can take a few rounds.
 const TRIES: u64 = 4;
 
-use Rule::{I2, I3, I6, I7, I10, I11, I15, P4};
+use Rule::{F1, F2, F3, I2, I3, I6, I7, I10, I11, I15, P4};
 
-const MUTANTS: [(&str, Shown); 14] = [
+const MUTANTS: [(&str, Shown); 17] = [
     ("ack-before-commit", Shown::Flush),
     ("skip-fsync", Shown::Flush),
     ("clock-order", Shown::Round("quick", 100, &[I3, I6])),
@@ -47,6 +54,9 @@ const MUTANTS: [(&str, Shown); 14] = [
     ("no-reread", Shown::Round("deaf", 100, &[I6, I7])),
     ("keep-history", Shown::Failover),
     ("claim-for-good", Shown::Round("kill-one", 15, &[P4])),
+    ("row-before-bytes", Shown::Round("kill-one", 15, &[F1])),
+    ("ack-before-bytes", Shown::Round("quick", 100, &[F1, F2])),
+    ("files-for-anybody", Shown::Round("quick", 100, &[F3])),
 ];
 
 /// Runs a server with each fault until one of its rules is broken.
@@ -59,25 +69,30 @@ pub async fn run(options: &Options) -> Result<()> {
     if let Some(unknown) = options.names.iter().find(|name| !known.contains(&name.as_str())) {
         bail!("there is no mutant {unknown}; there are {}", known.join(", "));
     }
-    let mut missed = Vec::new();
-    for (name, shown) in &MUTANTS {
-        if !options.names.is_empty() && !options.names.iter().any(|wanted| wanted == name) {
-            continue;
-        }
-        let begin = Instant::now();
-        let found = match shown {
-            Shown::Flush => by_flush(&binary, name).await?,
-            Shown::Failover => by_failover(&binary, name).await?,
-            Shown::Round(round, share, rules) => by_round(&binary, name, round, *share, rules).await?,
-        };
-        println!("{name}, {:.1} s: {}", begin.elapsed().as_secs_f64(), found.as_deref().unwrap_or("NOT FOUND"));
-        missed.extend(found.is_none().then_some(*name));
-    }
+    let wanted =
+        MUTANTS.iter().filter(|(name, _)| options.names.is_empty() || options.names.iter().any(|one| one == name));
+    let tries: Vec<_> = stream::iter(wanted.map(|(name, shown)| look_for(&binary, name, shown)))
+        .buffer_unordered(AT_ONCE)
+        .try_collect()
+        .await?;
+    let missed: Vec<&str> = tries.into_iter().flatten().collect();
     ensure!(missed.is_empty(), "these faults were not found: {}", missed.join(", "));
     Ok(())
 }
 
-async fn by_flush(binary: &std::path::Path, name: &str) -> Result<Option<String>> {
+/// The fault's name, if it is not found.
+async fn look_for(binary: &Path, name: &'static str, shown: &Shown) -> Result<Option<&'static str>> {
+    let begin = Instant::now();
+    let found = match shown {
+        Shown::Flush => by_flush(binary, name).await?,
+        Shown::Failover => by_failover(binary, name).await?,
+        Shown::Round(round, share, rules) => by_round(binary, name, round, *share, rules).await?,
+    };
+    println!("{name}, {:.1} s: {}", begin.elapsed().as_secs_f64(), found.as_deref().unwrap_or("NOT FOUND"));
+    Ok(found.is_none().then_some(name))
+}
+
+async fn by_flush(binary: &Path, name: &str) -> Result<Option<String>> {
     let options = flush::Options {
         messages: 50,
         profile: Profile::One,
@@ -85,23 +100,17 @@ async fn by_flush(binary: &std::path::Path, name: &str) -> Result<Option<String>
         mutant: Some(name.to_owned()),
     };
     let early = flush::early(&options).await?;
-    std::fs::remove_dir_all(run::folder("flush", 0)).ok();
+    std::fs::remove_dir_all(flush::folder(&options)).ok();
     Ok((!early.is_empty()).then(|| format!("found by strace: {} of 50 answers came early", early.len())))
 }
 
-async fn by_failover(binary: &std::path::Path, name: &str) -> Result<Option<String>> {
+async fn by_failover(binary: &Path, name: &str) -> Result<Option<String>> {
     let options = failover::Options { binary: Some(binary.to_owned()), mutant: Some(name.to_owned()) };
     let broken = failover::broken(&options).await?;
     Ok(broken.first().map(|first| format!("found by the failover ({} times): {first}", broken.len())))
 }
 
-async fn by_round(
-    binary: &std::path::Path,
-    name: &str,
-    round: &str,
-    share: usize,
-    rules: &[Rule],
-) -> Result<Option<String>> {
+async fn by_round(binary: &Path, name: &str, round: &str, share: usize, rules: &[Rule]) -> Result<Option<String>> {
     for seed in 1..=TRIES {
         let plan = plan::round(round, share, seed).context("there is no such round")?;
         let folder = run::folder(name, seed);

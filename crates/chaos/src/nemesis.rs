@@ -66,6 +66,8 @@ pub enum Way {
     Database,
     /// Between a node and Redis.
     Redis,
+    /// Between a node and the bucket of files.
+    Bucket,
 }
 
 /// The way in which a path is broken.
@@ -329,6 +331,7 @@ impl Nemesis<'_> {
             Way::Door => Some(&node.door),
             Way::Database => node.database.as_ref(),
             Way::Redis => node.redis.as_ref(),
+            Way::Bucket => node.bucket.as_ref(),
         }
         .context("there is no such way in this profile")
     }

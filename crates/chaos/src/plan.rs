@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The names of all rounds, in the order in which they are run.
-pub const NAMES: [&str; 6] = ["kill-one", "kill-three", "one", "stores", "ways", "crowd"];
+pub const NAMES: [&str; 7] = ["kill-one", "kill-three", "one", "stores", "ways", "bucket", "crowd"];
 /// Further rounds, for investigations.
 pub const MORE: [&str; 7] = ["loud", "many", "quick", "full", "dawdlers", "deaf", "drains"];
 
@@ -30,6 +30,7 @@ pub fn round(name: &str, share: usize, seed: u64) -> Option<Round> {
         listeners: 0,
         dawdlers: 0,
         padding: 0,
+        carriers: 2,
     };
     // If there are too few faults for all partitions, different rounds have different ones.
     let mut partitions = Fault::PARTITIONS.to_vec();
@@ -72,6 +73,13 @@ pub fn round(name: &str, share: usize, seed: u64) -> Option<Round> {
             faults.extend(times(Fault::Drain, 2));
             Round { name: "ways", faults, ..base }
         }
+        // N2, N8 on the way to the bucket of files
+        "bucket" => {
+            let kinds = [Kind::Drop, Kind::Reset, Kind::OneWay, Kind::Flapping];
+            let mut faults = each(&kinds.map(|kind| Fault::Partition(Way::Bucket, kind)), 4);
+            faults.extend(times(Fault::KillNode, 4));
+            Round { name: "bucket", faults, carriers: 2, pace: (60, 200), ..base }
+        }
         // N10, N12
         "crowd" => {
             let mut faults: Vec<Fault> = times(Fault::SlowReaders, 2).collect();
@@ -91,7 +99,15 @@ pub fn round(name: &str, share: usize, seed: u64) -> Option<Round> {
         "many" => {
             let mut faults: Vec<Fault> = times(Fault::KillNode, 6).collect();
             faults.extend(times(Fault::Storm, 3));
-            Round { name: "many", faults, between: (7_000, 8_000), pace: (2_000, 6_000), listeners: 2_000, ..base }
+            Round {
+                name: "many",
+                faults,
+                between: (7_000, 8_000),
+                pace: (2_000, 6_000),
+                listeners: 2_000,
+                carriers: 0,
+                ..base
+            }
         }
         // As short as possible: one kill, many changes of membership.
         "quick" => Round {

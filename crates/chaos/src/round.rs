@@ -9,14 +9,15 @@ use std::{
 use anyhow::{Context as _, Result};
 use testkit::{
     api::Api,
-    checker::{Bound, Evidence, Figures, Log, Rule, Step, Violation, check_and_count, figures},
+    carrier::Carrier,
+    checker::{Bound, Evidence, Figures, FileRead, FileStep, Log, Rule, Step, Violation, check_and_count, figures},
     dice::Dice,
     talker::{Habits, Phase, Talker, wait_for_quiet},
 };
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
-    nemesis::{Deeds, Fault, Nemesis},
+    nemesis::{Deeds, Fault, Nemesis, Way},
     slow::SlowFigures,
     topology::{Needs, Profile, Topology},
     town::Town,
@@ -43,6 +44,8 @@ pub struct Round {
     pub dawdlers: usize,
     /// The number of characters of padding in each text.
     pub padding: usize,
+    /// The number of clients that carry files.
+    pub carriers: usize,
 }
 
 /// The result of a round.
@@ -119,6 +122,7 @@ impl Round {
             folder,
             clocks: self.faults.contains(&Fault::ClockStep),
             small_disk: self.faults.contains(&Fault::FillDisk),
+            bucket: self.faults.iter().any(|fault| matches!(fault, Fault::Partition(Way::Bucket, _))),
             mutant,
         }
     }
@@ -136,6 +140,7 @@ impl Round {
         let (phase, phases) = watch::channel(Phase::Talk);
         let mut crowd = Crowd { tasks: JoinSet::new(), standings: Vec::new() };
         self.gather(&mut crowd, &town, (&topology.urls(), &topology.direct()), seed, clock, &phases);
+        let mut carriers = self.carriers(&api, &town, &topology.urls(), seed, &phases).await?;
 
         let dice = Dice(seed);
         let mut nemesis = Nemesis { topology: &mut topology, town: &town, dice, clock, deeds: Deeds::default() };
@@ -152,6 +157,11 @@ impl Round {
         tokio::time::sleep(Duration::from_secs(2)).await;
         phase.send_replace(Phase::Over);
         let mut evidence = Evidence { reminders: reminders?, ..Evidence::default() };
+        while let Some(carried) = carriers.join_next().await {
+            evidence.carried.push(carried?);
+        }
+        let (database, files) = topology.kept(&folder);
+        evidence.files = testkit::kill::files(&database, &files).await?;
         while let Some(history) = crowd.tasks.join_next().await {
             evidence.histories.push(history?);
         }
@@ -162,6 +172,25 @@ impl Round {
             eprintln!("{}: {error}", self.name);
         }
         self.judge(&evidence, deeds, &folder)
+    }
+
+    /// Clients that carry files, each in a room of its own.
+    async fn carriers(
+        &self,
+        api: &Api,
+        town: &Town,
+        urls: &[String],
+        seed: u64,
+        phases: &watch::Receiver<Phase>,
+    ) -> Result<JoinSet<testkit::checker::Carried>> {
+        let mut carriers = JoinSet::new();
+        let [owners @ .., friend, stranger] = town.carriers.as_slice() else { return Ok(carriers) };
+        for (index, owner) in owners.iter().take(self.carriers).enumerate() {
+            let (name, dice) = (format!("carrier{index}"), Dice(seed ^ ((index as u64 + 500) << 32)));
+            let carrier = Carrier::settles(api, [owner, friend, stranger], &name, urls, dice).await?;
+            carriers.spawn(carrier.live(phases.clone()));
+        }
+        Ok(carriers)
     }
 
     fn gather(
@@ -290,6 +319,14 @@ fn seen(evidence: &Evidence) -> BTreeMap<&'static str, u64> {
             Step::Denied { .. } => "reads denied",
             Step::Searched { .. } => "searches",
             Step::Welcome { .. } => "connections",
+            _ => continue,
+        };
+        *seen.entry(heading).or_default() += 1;
+    }
+    for step in evidence.carried.iter().flat_map(|carried| &carried.steps) {
+        let heading = match step {
+            FileStep::Sent { .. } => "files sent",
+            FileStep::Read { read: FileRead::Whole(_), .. } => "files read",
             _ => continue,
         };
         *seen.entry(heading).or_default() += 1;

@@ -16,7 +16,7 @@ use crate::{
 /// The options of `chaos run`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// The rounds to run, by name; all, if none is named: kill-one, kill-three, one, stores, ways, crowd.
+    /// The rounds to run, by name; all, if none is named: kill-one, kill-three, one, stores, ways, bucket, crowd.
     pub rounds: Vec<String>,
     /// The seed of all randomness, except timing. Random if it is not given.
     #[arg(long)]
@@ -51,7 +51,7 @@ pub struct Options {
     /// Reports bounds that were not kept without failing, for machines that have other work.
     #[arg(long)]
     pub lenient: bool,
-    /// A deliberate fault of the server, if it was built with the feature `mutants`.
+    /// A deliberate fault of the server, if it was built with debug assertions.
     #[arg(long)]
     pub mutant: Option<String>,
 }

@@ -9,11 +9,12 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use testkit::{
-    kill::environment,
+    kill::{BUCKET, FilesAt, environment},
     process::{Process, Setup},
 };
 
 use crate::{
+    bucket::Bucket,
     postgres::Postgres,
     proxy::Proxy,
     redis::Redis,
@@ -59,6 +60,8 @@ pub struct Needs {
     pub clocks: bool,
     /// Whether the data is on a small disk of its own.
     pub small_disk: bool,
+    /// Whether files are in a bucket, and not in a folder.
+    pub bucket: bool,
     /// A deliberate fault of the server, if it was built with them.
     pub mutant: Option<String>,
 }
@@ -74,6 +77,8 @@ pub struct Node {
     pub database: Option<Proxy>,
     /// The proxy to Redis.
     pub redis: Option<Proxy>,
+    /// The proxy to the bucket.
+    pub bucket: Option<Proxy>,
     clock: PathBuf,
 }
 
@@ -146,6 +151,8 @@ pub struct Topology {
     pub redis: Option<Redis>,
     /// The small disk of the data, if there is one.
     pub disk: Option<SmallDisk>,
+    /// The bucket of files, if they are in one.
+    pub bucket: Option<Bucket>,
 }
 
 impl Topology {
@@ -159,7 +166,8 @@ impl Topology {
         let postgres = if several { Some(Postgres::start(needs.folder.join("postgres")).await?) } else { None };
         let redis = if heard { Some(Redis::start(needs.folder.join("redis")).await?) } else { None };
         let disk = needs.small_disk.then(|| SmallDisk::mount(&needs.folder.join("node0"), 96)).transpose()?;
-        let mut topology = Self { nodes: Vec::new(), postgres, redis, disk };
+        let bucket = if needs.bucket { Some(Bucket::start().await?) } else { None };
+        let mut topology = Self { nodes: Vec::new(), postgres, redis, disk, bucket };
         for index in 0..profile.nodes() {
             let node = topology.node(index, needs).await?;
             topology.nodes.push(node);
@@ -177,12 +185,24 @@ impl Topology {
             Some(redis) => Some(Proxy::to(redis.address()).await?),
             None => None,
         };
+        let bucket = match &self.bucket {
+            Some(bucket) => Some(Proxy::to(bucket.address()).await?),
+            None => None,
+        };
         let mut environment = environment();
         let mut set = |name: &str, value: String| environment.push((name.to_owned(), value));
         set("PALABRE_AUTH__JWT_SECRET", SECRET.to_owned());
         set("PALABRE_AUTH__ACCESS_MINUTES", "1440".to_owned());
         set("PALABRE_DATABASE__CONNECT_TIMEOUT_SECONDS", "2".to_owned());
         set("PALABRE_DATABASE__MAX_CONNECTIONS", "8".to_owned());
+        if let Some(bucket) = &bucket {
+            set("PALABRE_DATA__FILES", format!("s3://{BUCKET}"));
+            set("PALABRE_S3__ENDPOINT", format!("http://{}", bucket.address()));
+            set("PALABRE_S3__ACCESS_KEY", "testing".to_owned());
+            set("PALABRE_S3__SECRET_KEY", "testing".to_owned());
+        } else if self.postgres.is_some() {
+            set("PALABRE_DATA__FILES", needs.folder.join("files").display().to_string());
+        }
         if let Some(redis) = &redis {
             set("PALABRE_REDIS__URL", format!("redis://{}", redis.address()));
         }
@@ -208,7 +228,20 @@ impl Topology {
         };
         let process = Process::start(setup).await.with_context(|| format!("node {index}"))?;
         let door = Proxy::to(process.address()).await?;
-        Ok(Node { process, door, database, redis, clock })
+        Ok(Node { process, door, database, redis, bucket, clock })
+    }
+
+    /// The database, and where files are, without proxies.
+    #[must_use]
+    pub fn kept(&self, folder: &Path) -> (String, FilesAt) {
+        let (database, files) = match &self.postgres {
+            Some(postgres) => (postgres.url_by(postgres.address()), folder.join("files")),
+            None => (format!("sqlite:{}", folder.join("node0/palabre.db").display()), folder.join("node0/files")),
+        };
+        match &self.bucket {
+            Some(bucket) => (database, FilesAt::Bucket(format!("http://{}", bucket.address()))),
+            None => (database, FilesAt::Folder(files)),
+        }
     }
 
     /// The socket URLs of all nodes, through their proxies.

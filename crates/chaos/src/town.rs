@@ -8,6 +8,8 @@ use testkit::{
 };
 
 const PASSWORD: &str = "a long talk under a tree";
+/// Two who send files, one who reads them, and one who may not.
+const CARRIERS: usize = 4;
 
 /// A conversation with its head at the beginning.
 #[derive(Debug)]
@@ -31,6 +33,8 @@ pub struct Town {
     pub people: Vec<Person>,
     /// People who are not a member of anything.
     pub strangers: Vec<Person>,
+    /// People who carry files, with rooms of their own, and at last one who may read none of them.
+    pub carriers: Vec<Person>,
     /// The conversations; the first is the busiest, with everybody in it.
     pub places: Vec<Place>,
 }
@@ -42,7 +46,10 @@ impl Town {
     /// # Errors
     /// If the server refuses something.
     pub async fn settle(api: &Api, people: usize, strangers: usize) -> Result<Self> {
-        let mut town = Self { people: Vec::new(), strangers: Vec::new(), places: Vec::new() };
+        let mut town = Self { people: Vec::new(), strangers: Vec::new(), carriers: Vec::new(), places: Vec::new() };
+        for index in 0..CARRIERS {
+            town.carriers.push(register(api, &format!("carrier{index}")).await?);
+        }
         for index in 0..people.max(4) {
             town.people.push(register(api, &format!("talker{index}")).await?);
         }

@@ -1,9 +1,9 @@
 //! Accounts: a person's identity on this server, and their profile.
 
-use crate::{Millis, Number, SessionId, UserId};
+use crate::{Millis, Number, SessionId, UserId, people::NamesPeople};
 
 /// An account's role on the server as a whole. In a conversation, [`crate::members::Role`] decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, NamesPeople)]
 pub enum ServerRole {
     /// Sees only the conversations it was brought into.
     Guest,
@@ -39,7 +39,7 @@ impl ServerRole {
 
 /// A person's profile. The fields are those of HyperChat (names, birth date, profession, city) and of Veza (display
 /// name, language, time zone, status message).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, NamesPeople)]
 pub struct Profile {
     /// The name shown to others; if absent, see [`Account::shown_name`].
     pub display_name: Option<String>,
@@ -62,7 +62,7 @@ pub struct Profile {
 }
 
 /// A change of a profile: absent fields stay, `Some(None)` clears.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, NamesPeople)]
 pub struct ProfileChange {
     /// See [`Profile::display_name`].
     pub display_name: Option<Option<String>>,
@@ -85,7 +85,7 @@ pub struct ProfileChange {
 }
 
 /// An account as its owner and administrators see it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct Account {
     /// Its id.
     pub id: UserId,
@@ -123,7 +123,7 @@ impl Account {
 }
 
 /// The author of a command. It is made only by verifying a credential.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct Speaker {
     /// The account.
     pub user: UserId,

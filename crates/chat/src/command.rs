@@ -10,12 +10,13 @@ use crate::{
     members::Role,
     messages::Submission,
     notifications::{NotificationChange, NotificationLevel},
+    people::NamesPeople,
     presence::Presence,
     threads::ThreadKey,
 };
 
 /// A change that an authenticated speaker asks for.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, NamesPeople)]
 pub enum Command {
     /// Send a message. Answered with [`crate::Reply::Sent`].
     SendMessage(Submission),

@@ -2,11 +2,11 @@
 
 use crate::{
     ConversationId, Millis, Number, UserId, members::Role, messages::Message, notifications::ConversationSettings,
-    presence::Presence,
+    people::NamesPeople, presence::Presence,
 };
 
 /// The kind of a conversation, which never changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, NamesPeople)]
 pub enum Kind {
     /// A named place, public or private, that people join and leave.
     Room,
@@ -38,7 +38,7 @@ impl Kind {
 }
 
 /// Whether everybody can find and join a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, NamesPeople)]
 pub enum Visibility {
     /// Everybody but guests may discover it and join.
     Public,
@@ -64,7 +64,7 @@ impl Visibility {
 }
 
 /// A conversation's own row: the part that all members see alike.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct Conversation {
     /// Its id.
     pub id: ConversationId,
@@ -91,7 +91,7 @@ pub struct Conversation {
 }
 
 /// A conversation as one of its members sees it in their list.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct Listed {
     /// The conversation.
     pub conversation: Conversation,
@@ -118,7 +118,7 @@ pub struct Listed {
 }
 
 /// What of an entry of the list is different for somebody who sees threads apart from the room.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct InRoom {
     /// Messages of others in the room after the read marker, counted up to [`crate::limits::UNREAD_CAP`].
     pub unread: i64,
@@ -127,7 +127,7 @@ pub struct InRoom {
 }
 
 /// The other person of a direct conversation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct Peer {
     /// The account.
     pub user: UserId,
@@ -146,7 +146,7 @@ pub struct Peer {
 }
 
 /// The data of a conversation that an endpoint needs for encoding its events.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct Place {
     /// Room, group or direct.
     pub kind: Kind,

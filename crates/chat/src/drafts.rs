@@ -1,10 +1,10 @@
 //! Drafts: texts that a person has begun to write, alike on all their devices.
 
-use crate::{ConversationId, Millis, Number};
+use crate::{ConversationId, Millis, Number, people::NamesPeople};
 
 /// The key of a person's draft: there is one for each conversation, one for each thread, and one for each of their
 /// messages that they are editing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, NamesPeople)]
 pub struct DraftKey {
     /// The conversation.
     pub conversation: ConversationId,
@@ -15,7 +15,7 @@ pub struct DraftKey {
 }
 
 /// A text that is not sent yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct Draft {
     /// Its key.
     pub key: DraftKey,
@@ -38,7 +38,7 @@ impl Draft {
 }
 
 /// The answer to saving a draft.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct Saved {
     /// The draft as it is kept now.
     pub draft: Draft,

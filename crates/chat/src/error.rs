@@ -55,6 +55,8 @@ codes! {
     TooLarge = "too_large", 413, "The request is too large";
     /// A file of a type that is not accepted here.
     UnsupportedType = "unsupported_type", 415, "Files of this type are not accepted";
+    /// The scanner says that the file does harm.
+    FileInfected = "file_infected", 422, "The file is infected";
     /// No byte of the file is in the range that was asked for.
     RangeNotSatisfiable = "range_not_satisfiable", 416, "The file does not have this range";
     /// No credential, or one that is not accepted.

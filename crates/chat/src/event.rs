@@ -15,6 +15,7 @@ use crate::{
     members::{Departure, Member},
     messages::Message,
     notifications::{ConversationSettings, NotificationSettings},
+    people::NamesPeople,
     presence::Seen,
     reminders::Reminder,
     saved::SavedMessage,
@@ -43,7 +44,7 @@ impl From<UserId> for Scope {
 }
 
 /// A committed, numbered change of a conversation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct Event {
     /// The conversation.
     pub conversation: ConversationId,
@@ -62,7 +63,7 @@ pub struct Event {
 }
 
 /// A change of a conversation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub enum Fact {
     /// A message was created.
     MessageCreated(Message),
@@ -148,7 +149,7 @@ impl Fact {
 }
 
 /// A committed, numbered change of an account, in the form in which its person's connections receive it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct AccountEvent {
     /// The account.
     pub account: UserId,
@@ -164,7 +165,7 @@ pub struct AccountEvent {
 }
 
 /// The present state of one thing that belongs to an account. Receiving it twice does no harm.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub enum AccountFact {
     /// The person is a member of this conversation. Its events follow after its head.
     ConversationAdded(Box<Listed>),
@@ -234,60 +235,63 @@ pub enum ListChange<'a> {
     },
 }
 
+/// What an account's change is about, for those who follow conversations.
+enum About<'a> {
+    /// The person's list of conversations.
+    List(ListChange<'a>),
+    /// Something in a conversation, which is told after the conversation's events.
+    Conversation(ConversationId),
+    /// Something that stays when its person has left a conversation, so that it need not wait for the events of one.
+    Account,
+}
+
 impl AccountFact {
-    /// The change of the person's list of conversations, if it is one. Code that follows conversations asks for this, so
-    /// that it need not know what else belongs to an account.
-    #[must_use]
-    pub fn list_change(&self) -> Option<ListChange<'_>> {
+    fn about(&self) -> About<'_> {
         match self {
-            Self::ConversationAdded(listed) => Some(ListChange::Added(listed)),
-            Self::ConversationRemoved { conversation, .. } => Some(ListChange::Removed(*conversation)),
+            Self::ConversationAdded(listed) => About::List(ListChange::Added(listed)),
+            Self::ConversationRemoved { conversation, .. } => About::List(ListChange::Removed(*conversation)),
             Self::ConversationHidden { conversation, at } => {
-                Some(ListChange::Hidden { conversation: *conversation, at: *at })
+                About::List(ListChange::Hidden { conversation: *conversation, at: *at })
             }
+            Self::ConversationSettingsChanged { conversation, .. } => About::Conversation(*conversation),
+            Self::ThreadFollowed(following) => About::Conversation(following.key.conversation),
+            Self::DraftSaved(draft) => About::Conversation(draft.key.conversation),
+            Self::DraftDiscarded(key) => About::Conversation(key.conversation),
             Self::ProfileChanged(_)
-            | Self::ConversationSettingsChanged { .. }
             | Self::NotificationsChanged(_)
-            | Self::DraftSaved(_)
-            | Self::DraftDiscarded(_)
-            | Self::ThreadFollowed(_)
             | Self::ReminderChanged(_)
             | Self::ReminderRemoved(_)
             | Self::InboxRead(_)
             | Self::UserGroupsChanged(_)
             | Self::MessageSaved(_)
-            | Self::MessageUnsaved { .. } => None,
+            | Self::MessageUnsaved { .. } => About::Account,
+        }
+    }
+
+    /// The change of the person's list of conversations, if it is one. Code that follows conversations asks for this, so
+    /// that it need not know what else belongs to an account.
+    #[must_use]
+    pub fn list_change(&self) -> Option<ListChange<'_>> {
+        match self.about() {
+            About::List(change) => Some(change),
+            About::Conversation(_) | About::Account => None,
         }
     }
 
     /// The conversation that it is about, if it is about one.
     #[must_use]
     pub fn conversation(&self) -> Option<ConversationId> {
-        match self {
-            Self::ConversationAdded(listed) => Some(listed.conversation.id),
-            Self::ConversationRemoved { conversation, .. } | Self::ConversationHidden { conversation, .. } => {
-                Some(*conversation)
-            }
-            Self::ConversationSettingsChanged { conversation, .. } => Some(*conversation),
-            // Reminders and saved messages stay when their person has left the conversation, so they need not wait for the
-            // conversation's events.
-            Self::ProfileChanged(_)
-            | Self::NotificationsChanged(_)
-            | Self::ReminderChanged(_)
-            | Self::ReminderRemoved(_)
-            | Self::InboxRead(_)
-            | Self::UserGroupsChanged(_)
-            | Self::MessageSaved(_)
-            | Self::MessageUnsaved { .. } => None,
-            Self::ThreadFollowed(following) => Some(following.key.conversation),
-            Self::DraftSaved(draft) => Some(draft.key.conversation),
-            Self::DraftDiscarded(key) => Some(key.conversation),
+        match self.about() {
+            About::List(ListChange::Added(listed)) => Some(listed.conversation.id),
+            About::List(ListChange::Removed(conversation) | ListChange::Hidden { conversation, .. })
+            | About::Conversation(conversation) => Some(conversation),
+            About::Account => None,
         }
     }
 }
 
 /// An ephemeral event: a change without a number.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub enum Signal {
     /// For one connection that resumed a conversation that its person is not a member of.
     NotAMember(ConversationId),

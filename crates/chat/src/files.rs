@@ -1,7 +1,7 @@
 //! Files that messages carry. Their bytes are kept elsewhere, by the file's id; who may read them follows from the
 //! message that holds them.
 
-use crate::{ConversationId, FileId, Millis, Number, UserId};
+use crate::{ConversationId, FileId, Millis, Number, UserId, people::NamesPeople};
 
 /// How long a file waits for its message, in milliseconds: a day. Afterwards it is removed.
 pub const WAITS: i64 = 86_400_000;
@@ -11,7 +11,7 @@ pub const NAME_LENGTH: i64 = 255;
 pub const HEAD: usize = 8_192;
 
 /// A file, as a message shows it. Its bytes never change.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct File {
     /// Its id, which cannot be guessed.
     pub id: FileId,

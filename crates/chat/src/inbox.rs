@@ -3,13 +3,13 @@
 
 use std::str::FromStr;
 
-use crate::{ConversationId, MessageId, Millis, Number, UserGroupId, UserId, messages::Message};
+use crate::{ConversationId, MessageId, Millis, Number, UserGroupId, UserId, messages::Message, people::NamesPeople};
 
 /// Items that can be read one by one before those that are older than all of them count as read.
 pub const SINGLE: usize = 500;
 
 /// The reason for which something is in somebody's inbox.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, NamesPeople)]
 pub enum InboxReason {
     /// A text names the person.
     Mention,
@@ -50,13 +50,15 @@ impl InboxReason {
 }
 
 /// The place of an item among all: newer ones are greater. It also identifies the item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, NamesPeople)]
 pub struct InboxPlace {
     /// When it happened.
     pub at: Millis,
     /// The message.
     pub message: MessageId,
     /// The person who caused it.
+    // Places are opaque, and only our own clients have them.
+    #[nobody]
     pub actor: UserId,
 }
 
@@ -111,8 +113,16 @@ pub struct Item {
     pub message: Message,
 }
 
+impl NamesPeople for Item {
+    fn each_person(&mut self, show: &mut dyn FnMut(&mut UserId)) {
+        let Self { place, reason: _, actor_name: _, emoji: _, group: _, read: _, message } = self;
+        show(&mut place.actor);
+        message.each_person(show);
+    }
+}
+
 /// How much of the inbox its person has read, as it is kept in their account.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, NamesPeople)]
 pub struct ReadState {
     /// Everything up to here was read at once; absent if nothing was.
     pub all_to: Option<InboxPlace>,
@@ -152,7 +162,7 @@ impl ReadState {
 }
 
 /// What somebody marks as read in their inbox.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub enum InboxReading {
     /// These items.
     These(Vec<InboxPlace>),

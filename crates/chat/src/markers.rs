@@ -1,10 +1,10 @@
 //! Markers: how far a member has read, and how far messages have been delivered to them. Markers have no numbers of
 //! their own; they only move forward, and their present state can be read.
 
-use crate::{Millis, Number, UserId};
+use crate::{Millis, Number, UserId, people::NamesPeople};
 
 /// A member's markers in a conversation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, NamesPeople)]
 pub struct Markers {
     /// The member.
     pub user: UserId,
@@ -17,7 +17,7 @@ pub struct Markers {
 }
 
 /// The kind of a marker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, NamesPeople)]
 pub enum Marker {
     /// Read by the person; implies delivered.
     Read,

@@ -1,9 +1,9 @@
 //! Members: the people of a conversation, and their roles.
 
-use crate::{Millis, Number, UserId};
+use crate::{Millis, Number, UserId, people::NamesPeople};
 
 /// A member's role in a conversation. See [`crate::policies`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, NamesPeople)]
 pub enum Role {
     /// Reads and writes.
     Member,
@@ -38,7 +38,7 @@ impl Role {
 }
 
 /// A person's place in a conversation. The row stays after they leave, so that catching up finds it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct Member {
     /// The account.
     pub user: UserId,
@@ -66,7 +66,7 @@ pub struct Turnover {
 }
 
 /// How a membership ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, NamesPeople)]
 pub enum Departure {
     /// The member left.
     Left,

@@ -7,6 +7,7 @@
 
 use crate::{
     Error, ErrorCode, Millis, Result, UserGroupId, UserId,
+    people::NamesPeople,
     policies::{Ability, Rights},
     text,
 };
@@ -22,7 +23,7 @@ const HERE: &str = "here";
 const ROOM: [&str; 4] = ["room", "all", "everyone", "channel"];
 
 /// Those whom a message is for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, NamesPeople)]
 pub struct Mentions {
     /// The people whom its text names, by id.
     pub people: Vec<UserId>,
@@ -107,7 +108,7 @@ impl Called {
 }
 
 /// How many people a sender has agreed to reach.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, NamesPeople)]
 pub enum Reach {
     /// Their endpoint does not ask. What would need to be confirmed stays plain text.
     #[default]
@@ -117,7 +118,7 @@ pub enum Reach {
 }
 
 /// How many people a text would reach if it were sent now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, NamesPeople)]
 pub struct Reached {
     /// How many people, the sender left out.
     pub people: i64,

@@ -7,13 +7,14 @@ use crate::{
     accounts::ServerRole,
     files::{File, readable_size},
     mentions::{Mentions, Reach},
+    people::NamesPeople,
     reactions::Reaction,
     threads::{Summary, Target},
 };
 
 /// The content that a message's text describes: the text itself, or something stored elsewhere. Clients choose by it
 /// how to show the message; the server treats all types alike.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, NamesPeople)]
 pub enum MessageType {
     /// Plain text.
     #[default]
@@ -52,7 +53,7 @@ impl MessageType {
 }
 
 /// A message in its present state.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct Message {
     /// Unique on the server.
     pub id: MessageId,
@@ -121,7 +122,7 @@ impl Message {
 }
 
 /// A send that the engine has checked as far as it can without the database.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, NamesPeople)]
 pub struct Submission {
     /// The conversation.
     pub conversation: ConversationId,
@@ -150,7 +151,7 @@ impl Submission {
 }
 
 /// The answer to a send. It is the same for every repeat.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct Sent {
     /// The conversation.
     pub conversation: ConversationId,
@@ -167,7 +168,7 @@ pub struct Sent {
 }
 
 /// The messages of a conversation that are wanted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, NamesPeople)]
 pub enum View {
     /// All, as they are shown where nobody knows of threads.
     #[default]
@@ -179,7 +180,7 @@ pub enum View {
 }
 
 /// The part of a conversation's history that is wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, NamesPeople)]
 pub enum Anchor {
     /// The newest messages.
     Latest,
@@ -192,7 +193,7 @@ pub enum Anchor {
 }
 
 /// A page of history, oldest first.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct Page {
     /// The messages, tombstones included.
     pub messages: Vec<Message>,

@@ -1,7 +1,8 @@
 //! Deliberate faults, one for each promise of delivery. They prove that the tests would find a real fault.
 //!
-//! They exist only in a program built with the feature `mutants`, which no release is: without it [`is`] is always
-//! `false`, and the compiler leaves the faults out. With it, one of them is chosen when the program starts.
+//! They exist only in a program built with debug assertions, which no release is: without them [`is`] is always
+//! `false`, and the compiler leaves the faults out. With them, `MUTANT_OF_PALABRE` may choose one of them when the program
+//! starts.
 
 /// A deliberate fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,11 +35,17 @@ pub enum Mutant {
     KeepHistory,
     /// A claimed job stays with the node that claimed it, even if that dies.
     ClaimForGood,
+    /// A file's row is written before its bytes are in their place.
+    RowBeforeBytes,
+    /// An upload is acknowledged before its bytes are in their place.
+    AckBeforeBytes,
+    /// Whoever knows a file's id may read it.
+    FilesForAnybody,
 }
 
 impl Mutant {
     /// All faults, by name.
-    pub const ALL: [(&'static str, Self); 14] = [
+    pub const ALL: [(&'static str, Self); 17] = [
         ("ack-before-commit", Self::AckBeforeCommit),
         ("skip-fsync", Self::SkipFsync),
         ("cached-counter", Self::CachedCounter),
@@ -53,21 +60,24 @@ impl Mutant {
         ("refuse-after-commit", Self::RefuseAfterCommit),
         ("keep-history", Self::KeepHistory),
         ("claim-for-good", Self::ClaimForGood),
+        ("row-before-bytes", Self::RowBeforeBytes),
+        ("ack-before-bytes", Self::AckBeforeBytes),
+        ("files-for-anybody", Self::FilesForAnybody),
     ];
 }
 
-#[cfg(feature = "mutants")]
+#[cfg(debug_assertions)]
 static CHOSEN: std::sync::OnceLock<Mutant> = std::sync::OnceLock::new();
 
 /// Whether this fault is active.
-#[cfg(feature = "mutants")]
+#[cfg(debug_assertions)]
 #[must_use]
 pub fn is(mutant: Mutant) -> bool {
     CHOSEN.get() == Some(&mutant)
 }
 
 /// Whether this fault is active: never, in this program.
-#[cfg(not(feature = "mutants"))]
+#[cfg(not(debug_assertions))]
 #[must_use]
 pub const fn is(_mutant: Mutant) -> bool {
     false
@@ -77,7 +87,7 @@ pub const fn is(_mutant: Mutant) -> bool {
 ///
 /// # Errors
 /// The known names, if this is none of them; or that one was chosen already.
-#[cfg(feature = "mutants")]
+#[cfg(debug_assertions)]
 pub fn choose(name: &str) -> Result<(), String> {
     let found = Mutant::ALL.iter().find(|(known, _)| *known == name);
     let (_, mutant) = found.ok_or_else(|| {

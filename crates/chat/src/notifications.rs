@@ -6,11 +6,12 @@
 use crate::{
     Millis, Number,
     conversations::Kind,
+    people::NamesPeople,
     search::{Phrase, matching},
 };
 
 /// Which messages of a conversation notify.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, NamesPeople)]
 pub enum NotificationLevel {
     /// All of them.
     #[default]
@@ -46,7 +47,7 @@ impl NotificationLevel {
 pub const FOREVER: Millis = Millis(253_402_300_799_000);
 
 /// One person's own settings of one conversation. Nobody else sees them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, NamesPeople)]
 pub struct ConversationSettings {
     /// Which messages notify; absent: what the person has set for conversations of this kind.
     pub level: Option<NotificationLevel>,
@@ -65,7 +66,7 @@ impl ConversationSettings {
 }
 
 /// One person's settings for all conversations. Nobody else sees them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, NamesPeople)]
 pub struct NotificationSettings {
     /// The level of rooms that have none of their own.
     pub rooms: NotificationLevel,
@@ -94,7 +95,7 @@ impl NotificationSettings {
 }
 
 /// A change of [`NotificationSettings`]. Absent fields stay.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, NamesPeople)]
 pub struct NotificationChange {
     /// See [`NotificationSettings::rooms`].
     pub rooms: Option<NotificationLevel>,
@@ -112,7 +113,7 @@ pub struct NotificationChange {
 pub const DAY_MINUTES: i64 = 1_440;
 
 /// Hours of the week in which nothing notifies, by the clock of a time zone. Where the clock jumps, they jump with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct QuietHours {
     /// The days on which they begin: 1 is Monday, 7 is Sunday. At least one, ascending.
     pub days: Vec<i64>,
@@ -125,7 +126,7 @@ pub struct QuietHours {
 }
 
 /// A day of the week and a minute of it, by the clock of some time zone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, NamesPeople)]
 pub struct LocalTime {
     /// 1 is Monday, 7 is Sunday.
     pub weekday: i64,
@@ -182,7 +183,7 @@ pub struct Occasion<'a> {
 }
 
 /// Why a message notifies, or why it does not. The order is that in which they are asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub enum Why {
     /// It does not: the person wrote it.
     Own,
@@ -232,7 +233,7 @@ impl Why {
 }
 
 /// Whether a message notifies somebody, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct NotificationDecision {
     /// Whether it does.
     pub notifies: bool,

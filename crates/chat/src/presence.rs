@@ -1,9 +1,9 @@
 //! Presence: published to those who share a conversation, and never stored (except "last seen").
 
-use crate::Millis;
+use crate::{Millis, people::NamesPeople};
 
 /// A person's presence.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, NamesPeople)]
 pub enum Presence {
     /// Connected and active.
     Online,
@@ -48,7 +48,7 @@ impl Presence {
 }
 
 /// A person's presence as others see it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, NamesPeople)]
 pub struct Seen {
     /// The presence.
     pub presence: Presence,

@@ -4,12 +4,13 @@ use crate::{
     ConversationId, MessageId, Number, UserGroupId, UserId,
     inbox::InboxPlace,
     messages::{Anchor, View},
+    people::NamesPeople,
     search::{Order, SearchCursor},
     threads::ThreadPosition,
 };
 
 /// A query of an authenticated speaker.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub enum Query {
     /// The speaker's own account.
     Me,
@@ -222,7 +223,7 @@ pub enum Query {
 ///
 /// The list is read in two passes, so that conversations which move up between two pages are not missed: first
 /// downwards by time of last activity; then, by id, those that were active after the first page was read.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, NamesPeople)]
 pub struct ListPosition {
     /// The last conversation's time of last activity, in milliseconds; absent in the second pass.
     pub active_at: Option<i64>,

@@ -6,10 +6,11 @@ use crate::{
         BLACK_FLAG, PRESENTATIONS, TAG_END, ZERO_WIDTH_JOINER, is_emoji, is_emoji_modifier, is_picture, is_region,
         is_regional, takes_tone,
     },
+    people::NamesPeople,
 };
 
 /// All the people who reacted to a message with the same emoji.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct Reaction {
     /// The emoji, in the form of [`emoji`]; reactions from before there was one are as they were sent.
     pub emoji: String,

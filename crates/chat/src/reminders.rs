@@ -1,7 +1,7 @@
 //! Reminders of messages, due at a chosen time. They hold no text: their owner reads the message like any other, if
 //! they still may.
 
-use crate::{ConversationId, Millis, Number, ReminderId, UserId};
+use crate::{ConversationId, Millis, Number, ReminderId, UserId, people::NamesPeople};
 
 /// The earliest time of a reminder, in milliseconds from now.
 pub const SOONEST: i64 = 1_000;
@@ -9,7 +9,7 @@ pub const SOONEST: i64 = 1_000;
 pub const LATEST: i64 = 5 * 366 * 86_400_000;
 
 /// A reminder of a message. There is at most one for each person and message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, NamesPeople)]
 pub struct Reminder {
     /// Its id.
     pub id: ReminderId,

@@ -11,6 +11,7 @@ use crate::{
     mentions::Reached,
     messages::{Message, Page, Sent},
     notifications::{NotificationDecision, NotificationSettings},
+    people::NamesPeople,
     policies::Explanation,
     presence::Seen,
     query::ListPosition,
@@ -23,7 +24,7 @@ use crate::{
 };
 
 /// The answer to a command or query.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, NamesPeople)]
 pub enum Reply {
     /// It is done, and there is nothing to add.
     Done,
@@ -79,6 +80,8 @@ pub enum Reply {
         next: Option<UserId>,
     },
     /// A member's abilities in a conversation, with the reasons.
+    // It is about the person who was asked for.
+    #[nobody]
     Abilities(Box<Explanation>),
     /// Read and delivered markers.
     Markers(Vec<Markers>),
@@ -164,7 +167,7 @@ pub enum Reply {
 
 /// The changes of a conversation that take a client from one number to another: the rows that have changed in between,
 /// in their present state.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct CaughtUp {
     /// The number that the client had.
     pub from: Number,
@@ -199,7 +202,7 @@ impl CaughtUp {
 
 /// The changes of an account that take a client from one number to another: an event for each thing that has changed in
 /// between, as it is now, in the order of their numbers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct AccountChanges {
     /// The number that the client had.
     pub from: Number,

@@ -1,10 +1,10 @@
 //! Saved messages: those that a person wants to find again. An entry holds no text: its person reads the message like any
 //! other, if they still may.
 
-use crate::{ConversationId, MessageId, Millis, Number, messages::Message};
+use crate::{ConversationId, MessageId, Millis, Number, messages::Message, people::NamesPeople};
 
 /// That a person has saved a message. There is at most one for each person and message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, NamesPeople)]
 pub struct SavedMessage {
     /// The message.
     pub message: MessageId,
@@ -19,7 +19,7 @@ pub struct SavedMessage {
 }
 
 /// A saved message with what can be read of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct SavedEntry {
     /// What was saved.
     pub saved: SavedMessage,

@@ -9,11 +9,15 @@ pub mod matching;
 mod relevance;
 pub mod terms;
 
+use std::borrow::Cow;
+
 use crate::{
     MessageId, Millis,
     accounts::Account,
     conversations::{Conversation, Kind},
+    files::File,
     messages::Message,
+    people::NamesPeople,
     text::{self, Meaning},
 };
 
@@ -61,10 +65,64 @@ pub enum Has {
     Link,
     /// A reaction.
     Reaction,
+    /// A file.
+    File,
+    /// A picture.
+    Image,
+}
+
+impl Has {
+    /// All that a message may have.
+    pub const ALL: [Self; 4] = [Self::Link, Self::File, Self::Image, Self::Reaction];
+
+    /// Its name in a search.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Link => "link",
+            Self::Reaction => "reaction",
+            Self::File => "file",
+            Self::Image => "image",
+        }
+    }
+
+    /// What is called so, if there is such a thing.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|has| has.name() == name)
+    }
+
+    /// Whether the index knows it. Reactions come and go without the index.
+    #[must_use]
+    pub fn is_indexed(self) -> bool {
+        self != Self::Reaction
+    }
+
+    /// Whether a message with this text and these files has it, as far as the index knows.
+    #[must_use]
+    pub fn is_in(self, text: &str, files: &[File]) -> bool {
+        match self {
+            Self::Link => has_link(text),
+            Self::File => !files.is_empty(),
+            Self::Image => files.iter().any(|file| file.media_type.starts_with("image/")),
+            Self::Reaction => false,
+        }
+    }
+}
+
+/// What of a message can be found: its text, then the names of its files, each behind a sign that keeps a phrase from
+/// reaching into the next name. Places in the text are the same in both.
+#[must_use]
+pub fn searched<'t>(text: &'t str, files: &[File]) -> Cow<'t, str> {
+    if files.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let names = files.iter().map(|file| format!("\n📎 {}", file.name));
+    Cow::Owned(std::iter::once(text.to_owned()).chain(names).collect())
 }
 
 /// In which order results come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, NamesPeople)]
 pub enum Order {
     /// The newest first.
     #[default]
@@ -98,7 +156,7 @@ impl Order {
 
 /// How relevant a hit is, compared with others of the same search: the greater, the better. Of two alike the newer one
 /// is the better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, NamesPeople)]
 pub struct Rank {
     /// See [`TextMatch::score`].
     pub score: u32,
@@ -107,7 +165,7 @@ pub struct Rank {
 }
 
 /// Where a page of results ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, NamesPeople)]
 pub struct SearchCursor {
     /// Only messages with lower ids are looked at.
     pub before: MessageId,
@@ -145,29 +203,32 @@ impl Search {
     #[must_use]
     pub fn has_anchor(&self) -> bool {
         let names = [&self.from, &self.within];
-        !self.words.is_empty() || names.iter().any(|names| !names.is_empty()) || self.has.contains(&Has::Link)
+        !self.words.is_empty()
+            || names.iter().any(|names| !names.is_empty())
+            || self.has.iter().any(|has| has.is_indexed())
     }
 
-    /// Where in a message that is as it stands now is what was looked for, and how relevant it is; nothing if it is not
-    /// there. Who said it, where and when is not looked at: the rows are read by it.
+    /// Where in the text of a message that is as it stands now is what was looked for, and how relevant it is; nothing
+    /// if it is neither there nor in the names of its files. Who said it, where and when is not looked at: the rows are
+    /// read by it.
     #[must_use]
     pub fn matched(&self, message: &Message) -> Option<TextMatch> {
         let text = message.text.as_deref().filter(|_| message.deleted_at.is_none())?;
         let has = |what: &Has| match what {
-            Has::Link => has_link(text),
             Has::Reaction => !message.reactions.is_empty(),
+            indexed => indexed.is_in(text, &message.files),
         };
         let of_thread = message.thread.is_some() || message.summary.is_some();
         let is_it =
             self.has.iter().all(has) && (!self.edited || message.edited_at.is_some()) && (!self.thread || of_thread);
-        if is_it { matching::matched(text, &self.words, &self.not) } else { None }
+        if is_it { matching::matched_in(text, &message.files, &self.words, &self.not) } else { None }
     }
 }
 
 /// Whether there is a link to a page in a text, by the grammar of texts: mail addresses are none.
 #[must_use]
 pub fn has_link(text: &str) -> bool {
-    // Most texts have none; reading their parts to find that out would cost more than all else that is done with them.
+    // Most texts have none, and reading the parts of a text takes many times as long as this.
     if !text::may_link_to_a_page(text) {
         return false;
     }
@@ -178,7 +239,7 @@ pub fn has_link(text: &str) -> bool {
 }
 
 /// A message that was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct Hit {
     /// The message as it is now.
     pub message: Message,
@@ -187,7 +248,7 @@ pub struct Hit {
 }
 
 /// What could take the place of what somebody has begun to type.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, NamesPeople)]
 pub struct Suggestion {
     /// What to write, such as `from:` or `in:"tool shed"`.
     pub text: String,
@@ -196,7 +257,7 @@ pub struct Suggestion {
 }
 
 /// Who or what a suggestion names.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, NamesPeople)]
 pub enum Meant {
     /// Somebody.
     Person(Box<Account>),

@@ -10,10 +10,11 @@ use crate::{
     Error, Millis, Result, SessionId,
     accounts::{Account, ServerRole},
     network::Network,
+    people::NamesPeople,
 };
 
 /// The tokens after a successful log-in.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, NamesPeople)]
 pub struct Tokens {
     /// A short-lived JWT for the `Authorization: Bearer` header.
     pub access_token: String,
@@ -61,7 +62,7 @@ pub struct Challenge {
 }
 
 /// A session, as its owner sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct Session {
     /// When it began.
     pub id: SessionId,

@@ -21,6 +21,8 @@ pub struct Stored {
     pub files: i64,
     /// Bytes of all files, those included that are being removed.
     pub file_bytes: i64,
+    /// Files that the scanner has refused since this process was started.
+    pub files_infected: i64,
     /// Jobs that wait until they are due or are being done.
     pub jobs_waiting: i64,
     /// Jobs that were given up.

@@ -121,17 +121,16 @@ pub fn mentions(text: &str, username: &str) -> bool {
     mentioned(text).contains(&names::compared(username))
 }
 
-/// Whether a text may have a link to a page. It costs less than reading its parts.
-#[must_use]
-pub fn may_link_to_a_page(text: &str) -> bool {
-    let begins = |four: &[u8]| four.eq_ignore_ascii_case(b"http") || four.eq_ignore_ascii_case(b"www.");
-    text.as_bytes().windows(4).any(begins)
-}
-
 /// Whether a text may name somebody. It costs less than reading its parts.
 #[must_use]
 pub fn may_mention(text: &str) -> bool {
     text.contains(SIGNS)
+}
+
+/// Whether there may be a link to a page in a text. It costs less than reading its parts.
+#[must_use]
+pub fn may_link_to_a_page(text: &str) -> bool {
+    text.contains("://") || text.as_bytes().windows(4).any(|four| four.eq_ignore_ascii_case(b"www."))
 }
 
 /// The sign before a name, and its full-width form.

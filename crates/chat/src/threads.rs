@@ -3,13 +3,13 @@
 //! A thread is the messages whose [`crate::messages::Message::thread`] is the `seq` of its root. They have numbers of
 //! the conversation like all others, and stand in their thread only, or in the room as well.
 
-use crate::{ConversationId, Millis, Number, UserId, messages::Message};
+use crate::{ConversationId, Millis, Number, UserId, messages::Message, people::NamesPeople};
 
 /// The largest number of people that a summary names.
 pub const PARTICIPANTS: usize = 5;
 
 /// The key of a thread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, NamesPeople)]
 pub struct ThreadKey {
     /// The conversation.
     pub conversation: ConversationId,
@@ -18,7 +18,7 @@ pub struct ThreadKey {
 }
 
 /// Where a new message is to stand.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, NamesPeople)]
 pub enum Target {
     /// In the room, said by a client that knows no threads: what it answers decides. An answer to a reply of a thread
     /// joins that thread.
@@ -36,7 +36,7 @@ pub enum Target {
 }
 
 /// A thread as its root shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct Summary {
     /// The `seq` of the root.
     pub root: Number,
@@ -70,7 +70,7 @@ impl Summary {
 }
 
 /// Whether somebody follows a thread, and how far they have read it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, NamesPeople)]
 pub struct Following {
     /// The thread.
     pub key: ThreadKey,
@@ -83,7 +83,7 @@ pub struct Following {
 }
 
 /// A thread that somebody follows, as their list shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct Followed {
     /// How far they have read it.
     pub following: Following,
@@ -96,7 +96,7 @@ pub struct Followed {
 }
 
 /// The position at which a page of followed threads ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, NamesPeople)]
 pub struct ThreadPosition {
     /// When the last thread's newest reply was stored, in milliseconds; 0 if it has none.
     pub last_at: i64,

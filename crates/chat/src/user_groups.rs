@@ -1,10 +1,10 @@
 //! User groups: named lists of people of the whole server, whom `@name` calls together. They are kept by the server's
 //! moderators and administrators.
 
-use crate::{Number, UserGroupId, UserId};
+use crate::{Number, UserGroupId, UserId, people::NamesPeople};
 
 /// A user group.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct UserGroup {
     /// Its id.
     pub id: UserGroupId,
@@ -17,7 +17,7 @@ pub struct UserGroup {
 }
 
 /// All user groups of the server.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, NamesPeople)]
 pub struct UserGroups {
     /// The number of the last change of any of them.
     pub rev: Number,
@@ -26,7 +26,7 @@ pub struct UserGroups {
 }
 
 /// A user group with its people.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct UserGroupPeople {
     /// The group.
     pub group: UserGroup,

@@ -1,6 +1,6 @@
 //! The bytes of files: from a request's body to where they are kept, and from there into an answer. Neither way is a
-//! whole file ever in memory: what is not taken yet waits with its sender, and nothing is read before there is room in
-//! the connection.
+//! whole file ever in memory: what is not taken yet waits with its sender, and of what the connection has no room for yet
+//! one block is read.
 
 use std::{
     future::Future,
@@ -22,7 +22,7 @@ use hyper::body::{Body, Frame, SizeHint};
 use crate::body::Pieces;
 
 /// Bytes that are read of a file at once.
-const BLOCK: usize = 128 << 10;
+const BLOCK: usize = 256 << 10;
 
 /// Makes a file of a request's body.
 ///
@@ -52,6 +52,8 @@ type Block = (Box<dyn Reading>, blobs::Result<Vec<u8>>);
 enum State {
     Idle(Box<dyn Reading>),
     Reading(Pin<Box<dyn Future<Output = Block> + Send>>),
+    /// It has been read, and nobody has asked for it yet.
+    Read(Block),
     Over,
 }
 
@@ -62,6 +64,19 @@ impl Part {
 
     fn size(&self) -> u64 {
         self.left.end.saturating_sub(self.left.start)
+    }
+
+    /// Begins to read the next block: while this one is being written the disk need not wait.
+    fn read_on(&self, reading: Box<dyn Reading>, context: &mut Context<'_>) -> State {
+        if self.size() == 0 {
+            return State::Idle(reading);
+        }
+        let most = usize::try_from(self.size()).unwrap_or(BLOCK).min(BLOCK);
+        let mut next: Pin<Box<dyn Future<Output = Block> + Send>> = Box::pin(read(reading, self.left.start, most));
+        match next.as_mut().poll(context) {
+            Poll::Ready(block) => State::Read(block),
+            Poll::Pending => State::Reading(next),
+        }
     }
 }
 
@@ -82,15 +97,15 @@ impl Body for Part {
             self.state = match std::mem::replace(&mut self.state, State::Over) {
                 State::Over => return Poll::Ready(None),
                 State::Idle(_) if self.size() == 0 => return Poll::Ready(None),
-                State::Idle(reading) => {
-                    let most = usize::try_from(self.size()).unwrap_or(BLOCK).min(BLOCK);
-                    State::Reading(Box::pin(read(reading, self.left.start, most)))
-                }
-                State::Reading(mut block) => {
-                    let Poll::Ready((reading, block)) = block.as_mut().poll(context) else {
+                State::Idle(reading) => self.read_on(reading, context),
+                State::Reading(mut block) => match block.as_mut().poll(context) {
+                    Poll::Ready(block) => State::Read(block),
+                    Poll::Pending => {
                         self.state = State::Reading(block);
                         return Poll::Pending;
-                    };
+                    }
+                },
+                State::Read((reading, block)) => {
                     // An answer that cannot be continued is broken off, so that nobody takes its beginning for the whole.
                     let block = match block {
                         Ok(block) if block.is_empty() => {
@@ -103,7 +118,7 @@ impl Body for Part {
                         }
                     };
                     self.left.start = self.left.start.saturating_add(block.len() as u64);
-                    self.state = State::Idle(reading);
+                    self.state = self.read_on(reading, context);
                     return Poll::Ready(Some(Ok(Frame::data(block.into()))));
                 }
             };

@@ -72,21 +72,9 @@ impl Engine {
 
     /// Reads the present state of the things that have changed.
     async fn things(&self, conn: &mut Conn, user: UserId, rows: &[Change]) -> Result<Things> {
-        let of = |pick: fn(Thing) -> Option<ConversationId>| -> Vec<ConversationId> {
-            rows.iter().filter_map(|row| row.thing.and_then(pick)).collect()
-        };
         let mut things = Things::default();
-        let conversations = of(|thing| match thing {
-            Thing::Conversation(id) | Thing::Hidden(id) | Thing::Settings(id) => Some(id),
-            Thing::Profile
-            | Thing::Draft(_)
-            | Thing::Reminder(_)
-            | Thing::Inbox
-            | Thing::UserGroups
-            | Thing::Saved(..)
-            | Thing::Thread(_)
-            | Thing::Notifications => None,
-        });
+        let conversations: Vec<ConversationId> =
+            rows.iter().filter_map(|row| row.thing.and_then(Thing::listed)).collect();
         if !conversations.is_empty() {
             let entries = store::listing::entries(conn, user, &conversations).await?;
             let hidden = entries.iter().map(|entry| entry.hidden).collect::<Vec<_>>();

@@ -2,18 +2,20 @@
 //! there is one, only its owner may.
 
 mod pictures;
+mod scan;
 mod sweep;
 mod types;
 mod under_way;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use aws_lc_rs::digest;
-use blobs::{Blobs, Reading, Writing};
+use blobs::{Blobs, Reading, Scanner, Writing};
 use chat::{
     Error, ErrorCode, FileId, Limits, Reply, Result,
     accounts::Speaker,
     files::{File, FileClass, HEAD, NAME_LENGTH, NewFile, StoredFile, WAITS, base_name, readable_size},
+    mutants::{self, Mutant},
 };
 use store::{
     Conn,
@@ -23,6 +25,7 @@ use store::{
 
 use crate::{Call, Engine, Inner, text};
 use pictures::Picture;
+pub(crate) use scan::Infected;
 pub(crate) use sweep::Suspects;
 pub use sweep::Swept;
 use under_way::Place;
@@ -38,6 +41,10 @@ pub struct Files {
     pub blobs: Arc<dyn Blobs>,
     /// The classes that are accepted.
     pub classes: Vec<FileClass>,
+    /// What scans them before they can be read, if anything does.
+    pub scanner: Option<Scanner>,
+    /// Whether they are accepted unscanned while it is away.
+    pub accept_unscanned: bool,
 }
 
 impl Inner {
@@ -160,7 +167,8 @@ impl Upload {
     /// Makes it a file, which waits for a message of its owner.
     ///
     /// # Errors
-    /// As [`Upload::write`]; `limit_reached` if others have used up the room meanwhile.
+    /// As [`Upload::write`]; `file_infected` if the scanner says so; `limit_reached` if others have used up the room
+    /// meanwhile.
     pub async fn finish(mut self) -> Result<File> {
         if self.size == 0 {
             return Err(Error::invalid("size", "A file must have at least one byte."));
@@ -169,7 +177,14 @@ impl Upload {
             self.recognise()?;
         }
         self.pass_on(true).await?;
-        self.writing.finish().await.inspect_err(note)?;
+        self.call.scan(self.id, &mut *self.writing).await?;
+        let is_early = mutants::is(Mutant::RowBeforeBytes) || mutants::is(Mutant::AckBeforeBytes);
+        let mut late = None;
+        if is_early {
+            late = Some(self.writing)
+        } else {
+            self.writing.finish().await.inspect_err(note)?
+        }
         let file = File {
             id: self.id,
             name: self.name,
@@ -179,6 +194,9 @@ impl Upload {
             pixels: self.picture.as_ref().and_then(Picture::pixels),
         };
         let kept = self.call.keep_file(file).await;
+        if let Some(writing) = late {
+            finish_late(writing).await?;
+        }
         // Of a commit in doubt nobody knows yet whether the file is needed: it waits, or is found by the sweep.
         if kept.as_ref().is_err_and(|error| error.code != ErrorCode::OutcomeUnknown)
             && let Err(error) = self.call.files()?.blobs.remove(self.id).await
@@ -225,6 +243,9 @@ impl Call {
     pub(crate) async fn readable_file(&self, conn: &mut Conn, id: FileId) -> Result<StoredFile> {
         let nothing = || Error::not_found("file");
         let stored = files::by_id(conn, id).await?.filter(|stored| stored.gone_at.is_none()).ok_or_else(nothing)?;
+        if mutants::is(Mutant::FilesForAnybody) {
+            return Ok(stored);
+        }
         let Some((conversation, seq)) = stored.place else {
             return if stored.owner == self.speaker.user { Ok(stored) } else { Err(nothing()) };
         };
@@ -257,6 +278,19 @@ impl Call {
 /// Why somebody may not read a file is not said; that it cannot be looked up now, is.
 fn as_no_file(error: Error) -> Error {
     if error.code == ErrorCode::NotFound { Error::not_found("file") } else { error }
+}
+
+/// Two deliberate faults: the bytes of a file come after its row, before the answer or after it.
+async fn finish_late(writing: Box<dyn Writing>) -> Result<()> {
+    let late = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        writing.finish().await
+    };
+    if mutants::is(Mutant::RowBeforeBytes) {
+        return Ok(late.await?);
+    }
+    tokio::spawn(late);
+    Ok(())
 }
 
 fn check_size(limits: &Limits, size: i64) -> Result<()> {

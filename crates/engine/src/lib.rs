@@ -142,6 +142,7 @@ struct Inner {
     throttle: throttle::Throttle,
     under_way: files::UnderWay,
     suspects: files::Suspects,
+    infected: files::Infected,
     hasher: passwords::Hasher,
     began: std::time::Instant,
     speakers: moka::future::Cache<tokens::Claim, Arc<Arrival>>,
@@ -177,6 +178,7 @@ impl Engine {
                 began: std::time::Instant::now(),
                 under_way: files::UnderWay::default(),
                 suspects: files::Suspects::default(),
+                infected: files::Infected::default(),
                 hasher: passwords::Hasher::new(settings.waiting_log_ins),
                 // On other nodes a revoked token may be accepted for one more second; on this one it is dropped at
                 // once.

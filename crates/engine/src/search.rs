@@ -117,7 +117,7 @@ impl Call {
             conversations.clear();
         }
         let (words, not) = (search.words.clone(), search.not.clone());
-        let needle = Needle { words, not, authors, conversations, link: search.has.contains(&search::Has::Link) };
+        let needle = Needle { words, not, authors, conversations, has: search.has.clone() };
         Ok(Some(Resolved { search, needle, within }))
     }
 

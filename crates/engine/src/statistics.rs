@@ -30,7 +30,7 @@ impl Counted {
 }
 
 impl Engine {
-    /// The server's statistics. Stored things are counted at most every few seconds; the number of sent messages is
+    /// The server's statistics. Stored things are counted at most every few seconds; what this process counts is
     /// always current.
     ///
     /// # Errors
@@ -49,6 +49,6 @@ impl Engine {
             }
         };
         let sent = i64::try_from(inner.writer.messages_sent()).unwrap_or(i64::MAX);
-        Ok(Stored { messages_sent: sent, ..kept })
+        Ok(Stored { messages_sent: sent, files_infected: inner.infected.count(), ..kept })
     }
 }

@@ -52,6 +52,9 @@ rules! {
     P4, "done later", "what was asked for later is done, once, whoever dies meanwhile";
     P3, "exactly-once effect", "the same client id with another text is refused";
     A1, "account", "an account is alike on all its devices";
+    F1, "files are whole", "a file that can be read is whole, and so is each that the database knows";
+    F2, "files are there", "a message's files are there when the message is";
+    F3, "files are private", "nobody reads a file who may not";
     S1, "search", "what is kept is found within five seconds, and nothing else";
 }
 

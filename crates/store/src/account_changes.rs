@@ -15,7 +15,7 @@ const TABLE: &str = "account_changes";
 const PURGE_EVERY: i64 = 256;
 /// How many numbers a tombstone is kept at least.
 const KEPT: i64 = 2_048;
-/// What stands before the root's `seq` in the key of a draft for a thread.
+/// The sign before the root's `seq` in the key of a draft for a thread.
 const IN_THREAD: char = 't';
 
 // 4503599627370496 is the greatest number that can be: see `heads`.
@@ -39,7 +39,7 @@ statements! {
     SINCE = "SELECT noun, key, rev, gone FROM account_changes WHERE user_id = $1 AND rev > $2 ORDER BY rev LIMIT $3";
 }
 
-/// What starts the lock of these accounts' rows in one order, where other nodes write too.
+/// The statement that locks these accounts' rows in one order, where other nodes write too.
 pub(crate) fn lock_text(accounts: &[UserId]) -> String {
     let ids: Vec<String> = accounts.iter().map(|id| id.0.to_string()).collect();
     format!("SELECT user_id FROM account_heads WHERE user_id IN ({}) ORDER BY user_id FOR UPDATE", ids.join(", "))
@@ -53,11 +53,11 @@ pub enum Thing {
     /// Whether it is out of their list. A thing of its own: who hides a conversation in which they are since a moment
     /// ago must be told of both.
     Hidden(ConversationId),
-    /// What the person tells about themselves.
+    /// The person's profile.
     Profile,
-    /// What they have begun to write.
+    /// A text that they have begun to write.
     Draft(DraftKey),
-    /// What they want to be reminded of.
+    /// A message that they want to be reminded of.
     Reminder(ReminderId),
     /// How much of their inbox they have read.
     Inbox,
@@ -74,7 +74,7 @@ pub enum Thing {
 }
 
 impl Thing {
-    /// What a fact is about, and whether it is gone with it.
+    /// The thing that a fact is about, and whether it is gone with it.
     #[must_use]
     pub fn of(fact: &AccountFact) -> (Self, bool) {
         match fact {
@@ -127,10 +127,7 @@ impl Thing {
             "settings" => conversation(key).map(Self::Settings),
             "notifications" => Some(Self::Notifications),
             "reminder" => key.parse().ok().map(|id| Self::Reminder(ReminderId(id))),
-            "saved" => {
-                let (place, seq) = key.split_once('/')?;
-                Some(Self::Saved(conversation(place)?, Number(seq.parse().ok()?)))
-            }
+            "saved" => placed(key).map(|(conversation, seq)| Self::Saved(conversation, seq)),
             "draft" => {
                 let (place, rest) = key.split_once('/').map_or((key, None), |(place, rest)| (place, Some(rest)));
                 let thread = rest.and_then(|rest| rest.strip_prefix(IN_THREAD));
@@ -138,17 +135,28 @@ impl Thing {
                 let (edit, thread) = if thread.is_some() { (None, seq) } else { (seq, None) };
                 Some(Self::Draft(DraftKey { conversation: conversation(place)?, edit, thread }))
             }
-            "thread" => {
-                let (place, root) = key.split_once('/')?;
-                let root = Number(root.parse().ok()?);
-                Some(Self::Thread(ThreadKey { conversation: conversation(place)?, root }))
-            }
+            "thread" => placed(key).map(|(conversation, root)| Self::Thread(ThreadKey { conversation, root })),
+            _ => None,
+        }
+    }
+
+    /// The conversation of which the present state is an entry in the person's list.
+    #[must_use]
+    pub fn listed(self) -> Option<ConversationId> {
+        match self {
+            Self::Conversation(id) | Self::Hidden(id) | Self::Settings(id) => Some(id),
             _ => None,
         }
     }
 }
 
-/// What has changed.
+/// The key of what belongs to a message.
+fn placed(key: &str) -> Option<(ConversationId, Number)> {
+    let (conversation, seq) = key.split_once('/')?;
+    Some((ConversationId(conversation.parse().ok()?), Number(seq.parse().ok()?)))
+}
+
+/// A thing that has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
     /// What; nothing if this program does not know it.
@@ -216,7 +224,7 @@ pub async fn heads(conn: &mut Conn, accounts: &[UserId]) -> Result<Vec<(UserId, 
     Ok(rows.into_iter().map(|(account, head)| (UserId(account), Number(head))).collect())
 }
 
-/// What has changed after a number, at most so many, in the order of the numbers.
+/// The things that have changed after a number, at most so many, in the order of the numbers.
 ///
 /// # Errors
 /// Those of the database.

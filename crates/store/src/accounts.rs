@@ -87,7 +87,7 @@ pub(crate) struct Row {
 
 impl Row {
     pub(crate) fn read(self) -> Result<Account> {
-        // Who must not do more than they may does less.
+        // An unreadable role counts as the least one: nobody may do more than they should.
         let role = ServerRole::from_name(&self.role).unwrap_or_else(|| {
             crate::unreadable::note("users", self.id, "role");
             ServerRole::Guest
@@ -143,7 +143,7 @@ impl Salvage for Row {
     }
 }
 
-/// What a new account is made of.
+/// The contents of a new account.
 pub struct NewAccount<'a> {
     /// Its id, if it was taken before with [`next_id`]; else the next.
     pub id: Option<UserId>,
@@ -155,7 +155,7 @@ pub struct NewAccount<'a> {
     pub password_hash: Option<&'a str>,
     /// Its role.
     pub role: ServerRole,
-    /// What it tells about itself.
+    /// Its profile.
     pub profile: &'a Profile,
 }
 
@@ -273,7 +273,7 @@ pub async fn all(conn: &mut Conn, after: UserId, limit: i64) -> Result<Vec<Accou
     sql!(conn, salvage as Row, ALL, after.0, limit)?.into_iter().map(Row::read).collect()
 }
 
-/// Who may log in under this username or mail address, each with their password hash: one person by their username,
+/// The people who may log in under this username or mail address, each with their password hash: one by their username,
 /// or all active ones who name the address, the oldest account first.
 ///
 /// # Errors

@@ -165,7 +165,7 @@ struct Head {
     a: i64,
 }
 
-/// What becomes of one send.
+/// The outcome of one send.
 enum Verdict {
     New {
         number: Number,
@@ -339,7 +339,7 @@ fn repeat_in_batch(run: &[NewMessage], first: usize, append: &NewMessage) -> Ver
     }
 }
 
-/// What a batch has come to while its sends are judged.
+/// The state of a batch while its sends are judged.
 #[derive(Default)]
 struct Known {
     /// Head and time of last activity of each conversation.
@@ -400,7 +400,7 @@ fn judge(
     Verdict::New { number, at, mentions, files, reply }
 }
 
-/// What decides whether the author may post.
+/// The row by which it is decided whether the author may post.
 fn rights(append: &NewMessage, row: &Checked, role: &str) -> Rights {
     let (conversation, author) = (append.submission.conversation.0, &append.author);
     Rights {

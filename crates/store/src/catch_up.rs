@@ -1,4 +1,4 @@
-//! What an answer to somebody who comes back would weigh, found out without reading it.
+//! The size of an answer to somebody who comes back, found out without reading it.
 
 use chat::{ConversationId, Number};
 use sqlx::FromRow;

@@ -134,7 +134,7 @@ impl Row {
         Ok(Conversation {
             id: ConversationId(self.id),
             kind: Kind::from_name(&self.kind).ok_or_else(|| unreadable_kind(self.id))?,
-            // Who must not be shown more than there is to see is shown less.
+            // An unreadable visibility counts as private: nobody is shown more than they may see.
             visibility: Visibility::from_name(&self.visibility).unwrap_or_else(|| {
                 unreadable::note(TABLE, self.id, "visibility");
                 Visibility::Private
@@ -182,7 +182,7 @@ struct Keys {
     unique: Option<String>,
     /// The compared form by which members find their room. Groups and direct conversations have none.
     key: Option<String>,
-    /// What public rooms have in common that look alike: unique as well.
+    /// The skeleton of look-alikes, which only public rooms have: it is unique as well.
     look: Option<String>,
     /// The words of a room's name.
     search: Option<String>,
@@ -204,7 +204,7 @@ impl Keys {
     }
 }
 
-/// What locks the rows of these conversations in one order, where other nodes write too.
+/// The statement that locks the rows of these conversations in one order, where other nodes write too.
 pub(crate) fn lock_text(conversations: &[ConversationId]) -> String {
     let ids: Vec<String> = conversations.iter().map(|id| id.0.to_string()).collect();
     format!("SELECT id FROM conversations WHERE id IN ({}) ORDER BY id FOR UPDATE", ids.join(", "))
@@ -244,7 +244,7 @@ pub async fn take_back_future(conn: &mut Conn, now: Millis) -> Result<u64> {
     sql!(conn, execute, text, now.0, clock::furthest(now).0)
 }
 
-/// What a new conversation is made of.
+/// The contents of a new conversation.
 pub struct NewConversation<'a> {
     /// Room, group or direct.
     pub kind: Kind,
@@ -252,11 +252,11 @@ pub struct NewConversation<'a> {
     pub visibility: Visibility,
     /// Its name.
     pub name: Option<&'a str>,
-    /// What it is about.
+    /// Its topic.
     pub topic: Option<&'a str>,
     /// The pair of a direct conversation, lower id first.
     pub pair: Option<(UserId, UserId)>,
-    /// Who opens it.
+    /// The person who opens it.
     pub created_by: UserId,
     /// The creator's id for this request.
     pub client_id: Option<&'a ClientId>,

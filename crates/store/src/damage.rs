@@ -20,7 +20,7 @@ static SEEN: Mutex<Option<String>> = Mutex::new(None);
 pub struct Damage(String);
 
 impl Damage {
-    /// What this process has come upon first, if anything.
+    /// The first damage that this process has found, if any.
     #[must_use]
     pub fn seen() -> Option<Self> {
         SEEN.lock().unwrap_or_else(PoisonError::into_inner).clone().map(Self)
@@ -76,7 +76,7 @@ pub async fn check(url: &str, at_most: Duration) -> Result<Checked> {
     closed.map(|()| Checked::Whole).map_err(Error::from)
 }
 
-/// What has come of a check, whether or not its time was over at its end; nothing if all was looked at.
+/// The outcome of a check, whether or not its time was over at its end; nothing if it looked at everything.
 fn judge(checked: Result<()>, is_over: bool) -> Option<Result<Checked>> {
     match checked {
         Ok(()) => None,

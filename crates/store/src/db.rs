@@ -45,8 +45,12 @@ const RESTED: Duration = Duration::from_millis(500);
 /// How long one statement on SQLite waits for another that is in its way.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// SQLite's log is cut back to so many bytes once all that is in it is in the file. In ordinary use it is shorter.
+/// SQLite's log is looked at once it is longer than this. In ordinary use it is shorter.
 const LOG_BYTES: u64 = 16 << 20;
+/// It is not kept for the writer if it is longer than this.
+const KEPT_LOG_BYTES: u64 = 256 << 20;
+/// What a frame of the log takes.
+const FRAME_BYTES: u64 = 4_096 + 24;
 
 /// How long leaving PostgreSQL in good order may take.
 const FAREWELL: Duration = Duration::from_millis(500);
@@ -86,13 +90,13 @@ pub struct Db {
     writer: Pool,
     /// SQLite's file.
     file: Option<PathBuf>,
-    /// What this opening of the database is called where several share it.
+    /// The name of this opening of the database, where several share it.
     node: Arc<AtomicI64>,
-    /// What it knows of the database's history.
+    /// The history of the database, as far as this node knows it.
     history: Arc<History>,
     /// Where the index for searching is.
     index: Arc<Index>,
-    /// Who waits for what is committed.
+    /// Those who wait for commits.
     wakes: Arc<Wakes>,
 }
 
@@ -162,11 +166,7 @@ impl Db {
             let file = connect.get_filename().to_owned();
             let index = Index::File(search::file::path_beside(&file), tokio::sync::Mutex::default());
             // Checkpoints are kept off the commit's path: see `checkpoint`.
-            let writer = connect
-                .clone()
-                .pragma("wal_autocheckpoint", "0")
-                .pragma("journal_size_limit", LOG_BYTES.to_string())
-                .pragma("cache_size", "-65536");
+            let writer = connect.clone().pragma("wal_autocheckpoint", "0").pragma("cache_size", "-65536");
             let writer = pool_options::<Sqlite>(options, 1).connect_with(writer).await?;
             let readers = connect.pragma("query_only", "on");
             // Each is a thread; more than the cores can run only wait for each other.
@@ -189,7 +189,7 @@ impl Db {
         matches!(self.writer, Pool::Sqlite(_))
     }
 
-    /// What this opening of the database is called where several share it: a random number, another at every start,
+    /// The name of this opening of the database, where several share it: a random number, another at every start,
     /// after each commit of which nobody knows whether it was made, and after a silence of days. What that one has
     /// written is then as if another node had.
     #[must_use]
@@ -210,7 +210,7 @@ impl Db {
         &self.index
     }
 
-    /// What this node has committed, for its followers.
+    /// The conversations in which this node has committed something, for its followers.
     #[must_use]
     pub fn wakes(&self) -> &Wakes {
         &self.wakes
@@ -245,21 +245,26 @@ impl Db {
     /// Moves what was committed from SQLite's log into its file, so that the log stays short. Runs on
     /// a reader's connection beside the writer and does not hold it up. On PostgreSQL nothing is to do.
     ///
-    /// While somebody reads for long the log only grows. The writer begins it anew when they have gone, and cuts it
-    /// back then; if nobody writes, it is cut back here.
+    /// While somebody reads for long the log only grows. When they have gone, the writer is made to begin it anew: in
+    /// the same file, because to write over what is there costs half of what a growing file costs. It is cut back when
+    /// little is written.
+    ///
+    /// Takes what it returned the last time, by which it sees whether anything was written since.
     ///
     /// # Errors
     /// If the database cannot be reached.
-    pub async fn checkpoint(&self) -> Result<()> {
-        let Pool::Sqlite(pool) = &self.readers else { return Ok(()) };
+    pub(crate) async fn checkpoint(&self, before: i64) -> Result<i64> {
+        let Pool::Sqlite(pool) = &self.readers else { return Ok(before) };
         let mut conn = pool.acquire().await?;
         let pass = sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(&mut *conn);
         let (_busy, frames, moved): (i64, i64, i64) = pass.await?;
-        let is_long = self.file.as_deref().is_some_and(|file| size(&log_of(file)) > LOG_BYTES);
-        if is_long && frames == moved {
-            cut_log(&mut conn).await?;
+        let bytes = self.file.as_deref().map_or(0, |file| size(&log_of(file)));
+        match end_of_pass(bytes, (before, frames), moved) {
+            EndOfPass::Nothing => {}
+            EndOfPass::BeginAnew => hurry(&mut conn, "PRAGMA wal_checkpoint(RESTART)").await?,
+            EndOfPass::Cut => hurry(&mut conn, "PRAGMA wal_checkpoint(TRUNCATE)").await?,
         }
-        Ok(())
+        Ok(frames)
     }
 
     /// How many bytes the database takes on its disk, what waits in SQLite's log included.
@@ -365,11 +370,35 @@ fn random_node() -> Result<i64> {
     Ok(i64::from_le_bytes(bytes) & chat::MAX_SAFE_INTEGER)
 }
 
-/// Cuts SQLite's log to nothing, unless somebody uses it. The writer waits meanwhile: for as long as cutting a file
-/// takes, and never for readers.
-async fn cut_log(conn: &mut SqliteConnection) -> Result<()> {
+/// What becomes of SQLite's log when what it held was moved.
+#[derive(Debug, PartialEq, Eq)]
+enum EndOfPass {
+    /// It is short, or somebody still needs it.
+    Nothing,
+    /// The writer goes on at its beginning.
+    BeginAnew,
+    /// It is emptied.
+    Cut,
+}
+
+/// `frames` of the log's file of so many `bytes` are in use, as many as `before` if nothing was written since; so many
+/// of them were `moved`.
+fn end_of_pass(bytes: u64, (before, frames): (i64, i64), moved: i64) -> EndOfPass {
+    let used = u64::try_from(frames).unwrap_or(0).saturating_mul(FRAME_BYTES);
+    if bytes <= LOG_BYTES || frames != moved {
+        EndOfPass::Nothing
+    } else if used <= LOG_BYTES / 64 || frames == before || bytes > KEPT_LOG_BYTES {
+        EndOfPass::Cut
+    } else {
+        EndOfPass::BeginAnew
+    }
+}
+
+/// Has SQLite do this with its log, unless somebody uses it. The writer waits meanwhile: for as long as beginning or
+/// cutting a file takes, and never for readers.
+async fn hurry(conn: &mut SqliteConnection, pragma: &'static str) -> Result<()> {
     sqlx::query("PRAGMA busy_timeout = 0").execute(&mut *conn).await?;
-    let cut = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut *conn).await;
+    let cut = sqlx::query(pragma).execute(&mut *conn).await;
     let restored = format!("PRAGMA busy_timeout = {}", BUSY.as_millis());
     sqlx::query(sqlx::AssertSqlSafe(restored)).execute(&mut *conn).await?;
     cut.map(|_| ()).map_err(Error::from)
@@ -494,5 +523,29 @@ impl Conn {
             let _value: (i64,) = in_time!(c, sqlx::query_as(locked).bind(counter).fetch_one(&mut **c))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_log_is_written_over_while_there_is_much_to_write_and_cut_afterwards() {
+        let frames = |bytes: u64| i64::try_from(bytes / FRAME_BYTES).unwrap();
+        let much = frames(LOG_BYTES);
+        for (bytes, used, moved, end) in [
+            (LOG_BYTES, much, much, EndOfPass::Nothing),
+            (LOG_BYTES + 1, much, much - 1, EndOfPass::Nothing),
+            (LOG_BYTES + 1, much, much, EndOfPass::BeginAnew),
+            (KEPT_LOG_BYTES, much, much, EndOfPass::BeginAnew),
+            (KEPT_LOG_BYTES + 1, much, much, EndOfPass::Cut),
+            (LOG_BYTES + 1, frames(LOG_BYTES / 64), frames(LOG_BYTES / 64), EndOfPass::Cut),
+            (LOG_BYTES + 1, 0, 0, EndOfPass::Cut),
+            (0, 0, 0, EndOfPass::Nothing),
+        ] {
+            assert_eq!(end_of_pass(bytes, (1, used), moved), end, "{used} of {bytes}");
+        }
+        assert_eq!(end_of_pass(LOG_BYTES + 1, (much, much), much), EndOfPass::Cut, "nobody writes");
     }
 }

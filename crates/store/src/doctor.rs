@@ -1,5 +1,5 @@
-//! What an operator should know of a database: whether it can be written to, how durable it is, and whether its tables
-//! are this program's. Looks and changes nothing.
+//! Facts about a database that an operator should know: whether it can be written to, how durable it is, and whether
+//! its tables are this program's. Looks and changes nothing.
 
 use std::{
     str::FromStr,
@@ -25,7 +25,7 @@ use crate::{
 /// Questions of which the quickest counts.
 const QUESTIONS: usize = 5;
 
-/// What was found.
+/// The findings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Examined {
     /// Product and version, such as `SQLite 3.50.1`.
@@ -48,7 +48,7 @@ pub struct Examined {
     pub epoch: Option<String>,
     /// Why this history began, if it took another's place.
     pub record: Option<Record>,
-    /// What the nodes say of themselves that were there within the last quarter of a minute.
+    /// The entries of the nodes that were there within the last quarter of a minute.
     pub nodes: Vec<Present>,
 }
 
@@ -103,7 +103,7 @@ pub async fn squatted_numbers(url: &str, limit: i64) -> Result<Vec<Squatted>> {
     found
 }
 
-/// What was found about names and still holds, at most so much.
+/// Findings about names that still hold, at most so many.
 ///
 /// # Errors
 /// Those of the database.
@@ -115,7 +115,7 @@ pub async fn name_findings(url: &str, limit: i64) -> Result<Vec<NameFinding>> {
     found
 }
 
-/// What SQLite's own check finds damaged in a file, at most ten lines; empty is good. Reads all of it.
+/// The damage that SQLite's own check finds in a file, at most ten lines; empty is good. Reads all of it.
 ///
 /// # Errors
 /// If it cannot be read at all.

@@ -1,4 +1,4 @@
-//! What can go wrong below the statements, and how it is told to callers.
+//! The errors below the statements, and how callers are told of them.
 
 use chat::ErrorCode;
 use sqlx::sqlite::SqliteError;
@@ -22,7 +22,7 @@ pub enum Error {
     /// It takes no writes: a read-only disk, a standby. Nothing was stored.
     #[error("the database is read-only: {0}")]
     ReadOnly(String),
-    /// What it has stored is damaged.
+    /// Its stored data is damaged.
     #[error("the database is damaged: {0}")]
     Damaged(String),
     /// Another server works on it; what that has written down about itself.
@@ -38,7 +38,7 @@ pub enum Error {
         table: &'static str,
         /// Which row.
         id: i64,
-        /// What is wrong with it.
+        /// The fault in it.
         what: String,
     },
     /// Anything else: a mistake in the program.
@@ -70,7 +70,7 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// What SQLite's extended result codes mean; the last byte is the primary code.
+/// The meaning of SQLite's extended result codes; the last byte is the primary code.
 fn of_sqlite(code: u32, text: String) -> Error {
     const TRIGGER: u32 = 1_811;
     const IOERR_WRITE: u32 = 778;
@@ -84,13 +84,15 @@ fn of_sqlite(code: u32, text: String) -> Error {
         (_, 8) => Error::ReadOnly(text),
         // CORRUPT, NOTADB.
         (_, 11 | 26) => damaged(text),
-        // BUSY, LOCKED, IOERR, CANTOPEN: repeating may succeed.
-        (_, 5 | 6 | 10 | 14) => Error::Unavailable(text),
+        // ABORT (the transaction was rolled back under a statement, as a full disk does), BUSY, LOCKED, NOMEM, INTERRUPT,
+        // IOERR, CANTOPEN, PROTOCOL (a lock was too long in coming, on a machine with too much to do): repeating may
+        // succeed.
+        (_, 4 | 5 | 6 | 7 | 9 | 10 | 14 | 15) => Error::Unavailable(text),
         _ => Error::Other(text),
     }
 }
 
-/// What PostgreSQL's codes (SQLSTATE) mean.
+/// The meaning of PostgreSQL's codes (SQLSTATE).
 fn of_postgres(code: &str, text: String) -> Error {
     match code {
         // disk_full.
@@ -157,6 +159,11 @@ mod tests {
             write.detail.contains("no room, or the disk refuses to write ((code: 778) disk I/O error)"),
             "{write:?}"
         );
+        // What passes is no mistake of the server's: ABORT_ROLLBACK, BUSY_SNAPSHOT, NOMEM, INTERRUPT, PROTOCOL.
+        for code in [516, 517, 7, 9, 15] {
+            assert_eq!(told(code, "something that passes").code, ErrorCode::Unavailable, "{code}");
+        }
+        assert_eq!(told(1, "near \"SELEKT\": syntax error").code, ErrorCode::Internal);
         // Reading failed.
         assert_eq!(told(266, "(code: 266) disk I/O error").code, ErrorCode::Unavailable);
     }

@@ -1,4 +1,4 @@
-//! What deliberate faults of the store keep in memory where the database should be asked. Without the feature `mutants`
+//! What deliberate faults of the store keep in memory where the database should be asked. Without debug assertions
 //! of `chat` all of this does nothing.
 
 use std::{

@@ -15,7 +15,7 @@ use std::{
     },
 };
 
-use chat::{ConversationId, MessageId, Number, Outgoing, UserId};
+use chat::{ConversationId, MessageId, Number, Outgoing, UserId, files::File};
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 use tokio::sync::Notify;
@@ -23,6 +23,7 @@ use tokio::sync::Notify;
 use crate::{
     Committed, Conn, Result,
     appends::json,
+    files,
     unreadable::{Rest, Salvage},
 };
 
@@ -32,12 +33,12 @@ pub const SHARDS: i64 = 64;
 const REMEMBERED: usize = 100_000;
 
 statements! {
-    CREATED = "SELECT m.id, m.conversation_id, m.author_id, m.text FROM json_each($1) AS j
+    CREATED = "SELECT m.id, m.conversation_id, m.author_id, m.text, m.files FROM json_each($1) AS j
                JOIN messages m ON m.conversation_id = CAST(j.value ->> 'c' AS BIGINT)
                 AND m.seq > CAST(j.value ->> 'n' AS BIGINT) AND m.seq <= CAST(j.value ->> 't' AS BIGINT)";
     /// Of a change without `text_rev` is not known whether it was of the text; a reaction to what was never changed
     /// otherwise was not.
-    CHANGED = "SELECT m.id, m.conversation_id, m.author_id, m.text FROM json_each($1) AS j
+    CHANGED = "SELECT m.id, m.conversation_id, m.author_id, m.text, m.files FROM json_each($1) AS j
                JOIN messages m ON m.conversation_id = CAST(j.value ->> 'c' AS BIGINT)
                 AND m.rev > CAST(j.value ->> 'n' AS BIGINT) AND m.rev <= CAST(j.value ->> 't' AS BIGINT)
                 AND m.rev > m.seq
@@ -46,9 +47,9 @@ statements! {
                   > CAST(j.value ->> 'n' AS BIGINT)";
     ALL_HEADS = "SELECT id, head FROM conversations WHERE id > $1 ORDER BY id LIMIT $2";
 }
-const COLUMNS: &str = "id, conversation_id, author_id, text";
+const COLUMNS: &str = "id, conversation_id, author_id, text, files";
 
-/// What follows.
+/// A follower.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Follower {
     /// The index for searching.
@@ -167,10 +168,12 @@ pub struct Changed {
     pub id: MessageId,
     /// Where it is.
     pub conversation: ConversationId,
-    /// Who said it.
+    /// Its author.
     pub author: UserId,
     /// Its text as it is now; nothing if it was deleted.
     pub text: Option<String>,
+    /// The files that it carries.
+    pub files: Vec<File>,
 }
 
 #[derive(FromRow, Deserialize)]
@@ -179,6 +182,7 @@ struct Row {
     conversation_id: i64,
     author_id: i64,
     text: Option<String>,
+    files: i64,
 }
 
 impl Salvage for Row {
@@ -189,6 +193,8 @@ impl Salvage for Row {
             conversation_id,
             author_id: rest.number("author_id").unwrap_or_default(),
             text: rest.text("text"),
+            // Whether there are any is looked up.
+            files: 1,
         })
     }
 }
@@ -205,13 +211,16 @@ pub(crate) async fn changed(conn: &mut Conn, windows: &[Window]) -> Result<Vec<C
     let argument = json(&windows.iter().map(argument).collect::<Vec<_>>())?;
     let mut rows: Vec<Row> = sql_many!(conn, Row, COLUMNS, CREATED, argument.as_str())?;
     rows.extend(sql_many!(conn, Row, COLUMNS, CHANGED, argument.as_str())?);
-    let changed = |row: Row| Changed {
+    let with_files = rows.iter().filter(|row| row.files > 0).map(|row| MessageId(row.id)).collect::<Vec<_>>();
+    let mut files = if with_files.is_empty() { HashMap::new() } else { files::of(conn, &with_files).await? };
+    let mut changed = |row: Row| Changed {
         id: MessageId(row.id),
         conversation: ConversationId(row.conversation_id),
         author: UserId(row.author_id),
         text: row.text,
+        files: files.remove(&MessageId(row.id)).unwrap_or_default(),
     };
-    Ok(rows.into_iter().map(changed).collect())
+    Ok(rows.into_iter().map(&mut changed).collect())
 }
 
 /// The heads of conversations after this one, at most so many, by their ids.

@@ -35,7 +35,8 @@ pub(crate) use head_is_wrong;
 statements! {
     WRONG = concat!("SELECT conversations.id, conversations.head FROM json_each($1) AS j \
                      JOIN conversations ON conversations.id = CAST(j.value ->> 'v' AS BIGINT) WHERE ", head_is_wrong!());
-    /// The last number that was given, as the rows tell: each change leaves its number in one, until a later change of it.
+    /// The last number that was given, as the rows tell: each change leaves its number in one, until a later change of
+    /// it.
     LAST_NUMBER = "SELECT MAX(n) FROM (
                      SELECT rev AS n FROM conversations WHERE id = $1
                      UNION ALL SELECT MAX(seq) FROM messages WHERE conversation_id = $1 AND seq <= $2
@@ -45,7 +46,7 @@ statements! {
     SET_HEAD = "UPDATE conversations SET head = $2 WHERE id = $1";
 }
 
-/// What is known of heads: which were looked at, and the last number that this node has given. Nothing that was rolled
+/// The known heads: which were looked at, and the last number that this node has given. Nothing that was rolled
 /// back.
 #[derive(Debug, Default)]
 pub(crate) struct Heads {
@@ -113,7 +114,7 @@ impl Heads {
         self.mended
     }
 
-    /// What was done since so many were mended was rolled back.
+    /// Everything since so many heads were mended was rolled back.
     pub(crate) fn rolled_back_to(&mut self, mended: usize) {
         if self.mended != mended {
             *self = Self::default();
@@ -124,9 +125,10 @@ impl Heads {
 /// Sets a damaged head, which was read as `found`, to the last number that was given, so that none is given twice, and
 /// returns it.
 ///
-/// Whoever has been told more than a head says cannot know whether that is damage or another history of the database:
-/// a node that sees the head before it is mended takes it for another history (`subscribers/src/hub/gaps.rs`), and the
-/// next send is told to come again. Mended, the head is not below what anybody was told, and the history goes on.
+/// A client that was told of more than a head says cannot know whether that is damage or another history of the
+/// database: a node that sees the head before it is mended takes it for another history
+/// (`subscribers/src/hub/gaps.rs`), and the next send is told to come again. Mended, the head is not below what anybody
+/// was told, and the history goes on.
 async fn mend(conn: &mut Conn, id: ConversationId, found: i64) -> Result<i64> {
     let (last,) = sql!(conn, fetch_one as (Option<i64>,), LAST_NUMBER, id.0, GREATEST)?;
     let last = last.unwrap_or(1);

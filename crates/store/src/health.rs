@@ -32,7 +32,7 @@ const PROVEN: Duration = Duration::from_secs(5);
 /// For so long what a try has found holds, however often somebody asks.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// What is known of it. Cheap to clone.
+/// The known health of the database. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Health {
     known: Arc<Mutex<Known>>,
@@ -48,7 +48,7 @@ struct Known {
     failing: Option<chat::Error>,
 }
 
-/// What to do for an answer.
+/// How to get an answer.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Verdict {
     /// Whether writes succeed, or why they fail.
@@ -90,7 +90,7 @@ impl Health {
         }
     }
 
-    /// What is known now; nothing known is tried, by one caller for all who ask meanwhile. A try goes on to its end
+    /// The present health; if it is not known, one caller tries for all who ask meanwhile. A try goes on to its end
     /// also where its caller has gone, and the next one begins after that.
     ///
     /// # Errors
@@ -126,7 +126,7 @@ impl Health {
         }
     }
 
-    /// What is known now.
+    /// The present health, as far as it is known.
     pub(crate) fn ask(&self, now: Instant) -> Verdict {
         let known = self.known();
         let since = |at: Instant| now.saturating_duration_since(at);
@@ -198,7 +198,7 @@ fn fill_beside(database: &Path) -> io::Result<()> {
     // It has lost its name before it has a byte: however this ends, and the process with it, nothing is left.
     fs::remove_file(&name)?;
     let mut piece = vec![0; ROOM / PIECES];
-    // What a file system cannot make smaller.
+    // The part that a file system cannot make smaller.
     getrandom::fill(&mut piece).map_err(io::Error::other)?;
     for _ in 0..PIECES {
         file.write_all(&piece)?;
@@ -247,7 +247,7 @@ mod tests {
     fn that_there_was_no_room_is_over_only_when_some_was_tried() {
         let (begin, health) = (Instant::now(), Health::default());
         health.failed(&refusal(ErrorCode::StorageFull));
-        // What was refused was part of a transaction that was committed without it; and small ones follow.
+        // The refused write was part of a transaction that was committed without it; and small ones follow.
         health.committed(begin);
         health.failed(&refusal(ErrorCode::Unavailable));
         health.committed(begin);

@@ -62,7 +62,7 @@ pub struct Record {
     pub from: String,
     /// When, in milliseconds since 1970.
     pub at: i64,
-    /// What was seen, in words.
+    /// The evidence, in words.
     pub why: String,
 }
 
@@ -75,7 +75,7 @@ pub struct Epoch {
     pub is_later: bool,
 }
 
-/// What this node knows of the history. One for each opened database.
+/// The history as this node knows it. One for each opened database.
 pub(crate) struct History {
     epoch: watch::Sender<Epoch>,
     known: Mutex<Known>,
@@ -89,11 +89,11 @@ struct Known {
     own: Option<Mark>,
     /// The largest mark that was seen of each node, and when that was set.
     marks: HashMap<i64, (i64, i64)>,
-    /// What proves that the database has come back with less.
+    /// The proof that the database has come back with less.
     lost: Option<String>,
 }
 
-/// What a transaction has found at its beginning.
+/// The finding of a transaction at its beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Passage {
     /// It is this node's history; with its commit the node stands at this mark.

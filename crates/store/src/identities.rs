@@ -54,12 +54,12 @@ statements! {
 /// An identity that is to be added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewIdentity<'a> {
-    /// Who is meant.
+    /// The person who is meant.
     pub identity: &'a Identity,
     /// Their account.
     pub user: UserId,
-    /// Who wrote to them or named them before they came, if the account was made for that; their name is taken from
-    /// their first token then.
+    /// The person who wrote to them or named them before they came, if the account was made for that; their name is
+    /// taken from their first token then.
     pub named_by: Option<UserId>,
 }
 
@@ -138,7 +138,7 @@ pub async fn by_subjects(conn: &mut Conn, identities: &[Identity]) -> Result<Has
     Ok(known)
 }
 
-/// Who these accounts are for an issuer. Whoever it does not know is left out.
+/// The subjects of these accounts at an issuer. Accounts that it does not know are left out.
 ///
 /// # Errors
 /// Those of the database.

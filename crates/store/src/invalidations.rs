@@ -32,7 +32,7 @@ pub const KEPT: Duration = Duration::from_mins(10);
 pub enum Invalidation {
     /// Whether this person's account and sessions still allow what their connections do.
     Standing(UserId),
-    /// What has changed of this person's account, up to this number.
+    /// This person's account has changed, up to this number.
     Account(UserId, Number),
     /// A node cannot tell the others of events: heads must be asked for.
     Mute,
@@ -61,7 +61,7 @@ impl Invalidation {
     }
 }
 
-/// What other nodes must recheck after this was committed: each account once, up to its last number.
+/// The invalidations of a commit, for other nodes: each account once, up to its last number.
 #[must_use]
 pub fn of(committed: &[Outgoing]) -> Vec<Invalidation> {
     let mut invalidations: Vec<Invalidation> = Vec::new();

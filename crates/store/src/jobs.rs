@@ -52,7 +52,7 @@ statements! {
     OVERDUE = "SELECT COUNT(*) FROM jobs WHERE failed_at IS NULL AND due_at <= $1";
 }
 
-/// What sort of work a job is. Its name stands in the database and never changes.
+/// The kind of a job. Its name stands in the database and never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Remind somebody; the subject is a reminder.
@@ -87,7 +87,7 @@ impl Kind {
 /// A job that was claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Job {
-    /// What sort of work it is.
+    /// Its kind.
     pub kind: Kind,
     /// The id of the row that it is about.
     pub subject: i64,
@@ -111,7 +111,7 @@ impl Job {
 /// A job that was given up.
 #[derive(Clone, Debug, FromRow, PartialEq, Eq)]
 pub struct Failed {
-    /// What sort of work it is: a name, as a later version may have had it.
+    /// The name of its kind, which may be one that only a later version knows.
     pub kind: String,
     /// The id of the row that it is about.
     pub subject: i64,

@@ -1,4 +1,4 @@
-//! What is kept: SQL, migrations and the committing writer. Only this crate contains SQL.
+//! The database: SQL, migrations and the committing writer. Only this crate contains SQL.
 //!
 //! One SQL text serves both databases: `$1` parameters, 64-bit integers for ids and times, `RETURNING`,
 //! `ON CONFLICT`, and whole batches as one JSON parameter. Read it in this order: [`db`] opens a

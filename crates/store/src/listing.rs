@@ -55,7 +55,7 @@ statements! {
               ORDER BY c.active_at DESC, c.id DESC LIMIT $4");
     /// These, hidden ones too.
     THESE = concat!(entry!(), "AND c.id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($2) AS j)");
-    /// What was active after `$3`, by id.
+    /// Conversations that were active after `$3`, by id.
     MOVED = concat!(listed!(), "AND c.active_at > $3 AND c.id > $4 ORDER BY c.id LIMIT $5");
 }
 

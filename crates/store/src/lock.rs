@@ -38,7 +38,7 @@ impl Lock {
         let (mut file, is_free) = try_lock(&path)?;
         if !is_free {
             let mut holder = String::new();
-            // Who holds it is for people: if it cannot be read, that it is held is enough.
+            // The holder's name is for people: without it, it is enough to know that the lock is held.
             let _unknown = file.read_to_string(&mut holder);
             return Err(Error::Held(holder.trim().to_owned()));
         }

@@ -342,12 +342,12 @@ pub struct Membership {
     pub settings: ConversationSettings,
     /// The conversation's policy.
     pub policy: Policy,
-    /// What was given to the member, or withdrawn from them.
+    /// The abilities that were given to the member, or withdrawn from them.
     pub grants: Vec<Grant>,
 }
 
 impl Membership {
-    /// What decides what the member may do, who has this role on the server.
+    /// The rights by which it is decided what the member may do; they have this role on the server.
     #[must_use]
     pub fn rights(&self, server_role: ServerRole) -> Rights {
         Rights {
@@ -391,7 +391,7 @@ pub async fn owners(conn: &mut Conn, conversation: ConversationId) -> Result<i64
     Ok(count)
 }
 
-/// Who becomes the owner when the last one goes: the highest role, then the longest membership.
+/// The next owner when the last one goes: the highest role, then the longest membership.
 ///
 /// # Errors
 /// Those of the database.
@@ -460,14 +460,14 @@ pub async fn among(
     Ok(rows.into_iter().map(|(conversation, user, name)| (ConversationId(conversation), UserId(user), name)).collect())
 }
 
-/// What the hub needs to know of a membership.
+/// A membership as the hub needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Belonging {
     /// Whose.
     pub user: UserId,
     /// To what.
     pub conversation: ConversationId,
-    /// What sort of place it is.
+    /// The kind of the conversation.
     pub place: chat::conversations::Place,
     /// Its head when this was read.
     pub head: Number,
@@ -506,7 +506,7 @@ impl Salvage for BelongingRow {
     }
 }
 
-/// What the hub needs to know of a person.
+/// A person as the hub needs them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Belongings {
     /// A number of their account: what was changed later may be in the memberships already, and comes as an event.

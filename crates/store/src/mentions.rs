@@ -111,7 +111,7 @@ struct ResolvedRow {
     size: i64,
 }
 
-/// What the names of texts mean, in one statement for all of them; none for texts that call nobody.
+/// The meaning of the names in texts, by one statement for all of them; none for texts that call nobody.
 pub(crate) async fn resolve_all(conn: &mut Conn, texts: &[Text<'_>]) -> Result<HashMap<usize, Resolved>> {
     let names = texts
         .iter()
@@ -133,7 +133,7 @@ pub(crate) async fn resolve_all(conn: &mut Conn, texts: &[Text<'_>]) -> Result<H
     Ok(found)
 }
 
-/// What the names that a text calls mean in a conversation.
+/// The meaning of the names that a text calls, in a conversation.
 ///
 /// # Errors
 /// Those of the database.

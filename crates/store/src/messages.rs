@@ -41,7 +41,7 @@ macro_rules! columns {
     };
 }
 
-/// What is joined to a message `m`: its author and, of a root, its thread.
+/// The joins to a message `m`: its author and, of a root, its thread.
 macro_rules! joined {
     () => {
         " LEFT JOIN users u ON u.id = m.author_id
@@ -69,7 +69,7 @@ statements! {
     AFTER_IN_ROOM = concat!("SELECT ", columns!(), "
              FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq > $2 AND m.aside = 0
              ORDER BY m.seq LIMIT $3");
-    /// Whoever sees the root sees all of its replies: they came later.
+    /// Members who see the root see all of its replies: they came later.
     BEFORE_IN_THREAD = concat!("SELECT ", columns!(), "
              FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.thread = $2 AND m.thread IS NOT NULL
               AND m.seq < $3 ORDER BY m.seq DESC LIMIT $4");

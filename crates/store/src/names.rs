@@ -54,7 +54,7 @@ statements! {
     FOUND = "INSERT INTO name_findings (noun, subject, what, was, name, other, found_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
              ON CONFLICT (noun, subject, what) DO UPDATE SET was = excluded.was, name = excluded.name, other = excluded.other, \
              found_at = excluded.found_at";
-    /// What still holds.
+    /// The findings that still hold.
     FINDINGS = "SELECT f.noun, f.subject, f.what, f.was, f.name, f.other FROM name_findings f
                 WHERE EXISTS (SELECT 1 FROM conversations c WHERE f.noun = 'room' AND c.id = f.subject AND c.name = f.name
                               AND (f.what = 'renamed' OR (c.look_key IS NULL AND c.visibility = 'public')))
@@ -110,7 +110,7 @@ pub(crate) fn beginning_with(text: &str) -> String {
     format!("{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
 }
 
-/// What became of names when their keys were made.
+/// The outcome for names when their keys were made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Settled {
     /// Rooms, groups and accounts whose keys were made.
@@ -140,7 +140,7 @@ pub struct NameFinding {
     pub other: i64,
 }
 
-/// What is found while keys are made.
+/// A finding while keys are made.
 pub(crate) struct Found<'a> {
     noun: &'static str,
     subject: i64,
@@ -163,7 +163,7 @@ pub(crate) async fn note(conn: &mut Conn, found: &Found<'_>, now: Millis) -> Res
     Ok(())
 }
 
-/// What was found about names and still holds, at most so much.
+/// Findings about names that still hold, at most so many.
 ///
 /// # Errors
 /// Those of the database.

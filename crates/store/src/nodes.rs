@@ -1,4 +1,4 @@
-//! What nodes say of themselves in the database, so that those that do not fit together are found.
+//! The entries in which nodes describe themselves in the database, so that those that do not fit together are found.
 
 use chat::Millis;
 use sqlx::FromRow;
@@ -10,12 +10,12 @@ statements! {
     PRESENT = "SELECT seen_at, about FROM nodes WHERE about <> '' AND seen_at > $1 ORDER BY seen_at";
 }
 
-/// What a node has said, and when it was last there, in milliseconds since 1970.
+/// A node's entry, and when the node was last there, in milliseconds since 1970.
 #[derive(Clone, Debug, FromRow, PartialEq, Eq)]
 pub struct Present {
     /// When it was last there.
     pub seen_at: i64,
-    /// What it has said.
+    /// The text of its entry.
     pub about: String,
 }
 

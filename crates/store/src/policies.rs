@@ -81,7 +81,7 @@ pub async fn set(conn: &mut Conn, conversation: ConversationId, policy: &Policy)
     Ok(())
 }
 
-/// What was given to this person here or withdrawn from them, member or not, ended or not.
+/// The grants to this person here and the withdrawals, of members and others, ended or not.
 ///
 /// # Errors
 /// Those of the database.

@@ -8,7 +8,7 @@ use crate::{
     tables::{Column, Kind, Owner, TABLES, Tables},
 };
 
-/// What is wrong with rows, and how they are found: how many, and the least id among them.
+/// A fault of rows, and the statement that finds them: how many, and the least id among them.
 const WRONG: &[(&str, &str)] = &[
     ("conversations of an unknown kind", "conversations WHERE kind NOT IN ('room', 'group', 'direct')"),
     ("conversations of an unknown visibility", "conversations WHERE visibility NOT IN ('public', 'private')"),
@@ -44,7 +44,7 @@ const WRONG_PARTS: &[(&str, &str, &str)] = &[
     ("reactions of nobody", "message_id", "reactions WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.id = user_id)"),
 ];
 
-/// What cannot be read, in words, such as `2 messages of nobody (the first is 17)`. Empty is good.
+/// The unreadable rows, in words, such as `2 messages of nobody (the first is 17)`. Empty is good.
 ///
 /// # Errors
 /// Those of the database.
@@ -77,7 +77,7 @@ pub(crate) async fn unreadable_in(tables: Tables, conn: &mut Conn) -> Result<Vec
     Ok(found)
 }
 
-/// What rows belong to whose account, conversation or message is not there.
+/// Rows whose account, conversation or message is not there.
 fn nothing(owner: Owner) -> &'static str {
     match owner {
         Owner::Server | Owner::Root => "nothing",

@@ -57,7 +57,7 @@ pub async fn unsave(conn: &mut Conn, user: UserId, conversation: ConversationId,
     Ok(sql!(conn, execute, UNSAVE, user.0, conversation.0, seq.0)? > 0)
 }
 
-/// What somebody has saved of this message.
+/// The entry with which somebody has saved this message.
 ///
 /// # Errors
 /// Those of the database.

@@ -36,7 +36,7 @@ pub enum Schema {
     Foreign(i64),
 }
 
-/// What it means for a program that wants to work on the tables.
+/// The consequence for a program that wants to work on the tables.
 impl fmt::Display for Schema {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -171,7 +171,7 @@ fn compare(known: &Migrator, applied: &[Applied], needs: Option<(String,)>) -> S
     if let Some((version, ..)) = applied.iter().find(is_foreign) {
         return Schema::Foreign(*version);
     }
-    // What cannot be read was not written by a program that this one knows.
+    // An unreadable value was not written by a program that this one knows.
     let needs = needs.map_or(0, |(needs,)| needs.parse().unwrap_or(i64::MAX));
     if needs > schema() {
         return Schema::Beyond(needs);

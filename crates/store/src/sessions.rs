@@ -89,7 +89,7 @@ struct Row {
     expires_at: i64,
 }
 
-/// What a client calls itself, and from where it came, is for people: without it a session goes on.
+/// A client's name and address are for people: without them a session goes on.
 impl Salvage for Row {
     fn salvage(rest: &Rest) -> Option<Self> {
         Some(Self {
@@ -175,7 +175,7 @@ pub async fn addresses(conn: &mut Conn, user: UserId) -> Result<Vec<String>> {
     Ok(rows.into_iter().map(|(address,)| address).collect())
 }
 
-/// What is known of a refresh token.
+/// The row of a refresh token.
 pub struct Token {
     /// Its session.
     pub session: SessionId,

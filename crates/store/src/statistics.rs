@@ -36,6 +36,7 @@ pub async fn kept(db: &Db) -> Result<Stored> {
         storage_bytes,
         files,
         file_bytes,
+        files_infected: 0,
         jobs_waiting,
         jobs_failed,
         search_behind,

@@ -5,7 +5,7 @@
 //! its entry here and nothing there. A test compares the list with what both databases have, so that a later migration
 //! cannot be forgotten here.
 
-/// What a column holds.
+/// The type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A 64-bit integer.
@@ -21,7 +21,7 @@ pub(crate) struct Column {
     pub kind: Kind,
 }
 
-/// What the rows of a table belong to. It decides how a move finds the rows that have changed while it copied, and how
+/// The owner of a table's rows. It decides how a move finds the rows that have changed while it copied, and how
 /// it compares both sides. The column that names it holds a number, is never null, and has an index that begins with
 /// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ pub(crate) enum Changes {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Table {
     pub name: &'static str,
-    /// What its primary key consists of: its first columns, in this order.
+    /// The columns of its primary key: its first ones, in this order.
     pub key: &'static [&'static str],
     /// Columns that must be unique and may pass from one row to another: a move empties them in all changed rows before
     /// it writes any, for which it must read the table whole.
@@ -228,7 +228,7 @@ pub(crate) static TABLES: Tables = tables! {
     saved_messages by (user_id, conversation_id, seq) of Owner::Account("user_id"); {
         user_id: Number, conversation_id: Number, seq: Number, message_id: Number, saved_at: Number, rev: Number
     }
-    // What it says is of accounts and of rooms.
+    // Its rows are about accounts and rooms.
     name_findings by (noun, subject, what) of Owner::Server; {
         noun: Text, subject: Number, what: Text, was: Text, name: Text, other: Number, found_at: Number
     }

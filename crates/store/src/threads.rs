@@ -84,7 +84,7 @@ statements! {
 const LOOKED: &str = "i, author_id, deleted_at, thread, replies, last_seq, last_at, participants, rev, given, ends_at, \
                       own_follows, authors_follows";
 
-/// What must be known of a thread for a reply.
+/// The facts about a thread that a reply needs.
 #[derive(FromRow, Deserialize)]
 pub(crate) struct Looked {
     i: i64,
@@ -148,7 +148,7 @@ pub(crate) struct Reply {
     pub u: i64,
 }
 
-/// What must be known of the threads of these replies, in their order.
+/// The facts about the threads of these replies, in their order.
 pub(crate) async fn look(conn: &mut Conn, replies: &[Reply]) -> Result<Vec<Looked>> {
     let asked = json(replies)?;
     let mut rows = sql_many!(conn, Looked, LOOKED, LOOK, asked.as_str())?;
@@ -159,7 +159,7 @@ pub(crate) async fn look(conn: &mut Conn, replies: &[Reply]) -> Result<Vec<Looke
     Ok(rows)
 }
 
-/// What a row says besides its place.
+/// The contents of a row besides its place.
 pub(crate) struct Stored {
     replies: i64,
     last_seq: Option<i64>,

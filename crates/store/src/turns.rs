@@ -92,7 +92,7 @@ impl Desk {
         }
     }
 
-    /// Whose turn it is, of those who still wait.
+    /// The next of those who still wait.
     fn next(&mut self) -> Option<oneshot::Sender<Turn>> {
         loop {
             let (first, second) = match self.server_was_last {
@@ -119,7 +119,7 @@ impl Drop for Turn {
             return;
         };
         drop(desk);
-        // Whoever has gone at this moment drops it, and so hands it on.
+        // A waiter that has gone at this moment drops it, and so hands it on.
         drop(waker.send(Turn(self.0.clone())));
     }
 }

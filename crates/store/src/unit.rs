@@ -9,8 +9,8 @@ use chat::{
 
 use crate::{Conn, Error, Result, account_changes, conversations, heads::Heads, invalidations};
 
-/// What begins a transaction on PostgreSQL and locks the rows of these scopes: conversations by their ids, then
-/// accounts by theirs.
+/// The statement that begins a transaction on PostgreSQL and locks the rows of these scopes: conversations by their
+/// ids, then accounts by theirs.
 pub(crate) fn beginning_with(mut scopes: Vec<Scope>) -> String {
     scopes.sort_unstable();
     scopes.dedup();
@@ -29,10 +29,10 @@ pub(crate) fn beginning_with(mut scopes: Vec<Scope>) -> String {
     [Some("BEGIN".to_owned())].into_iter().chain(locks).flatten().collect::<Vec<_>>().join("; ")
 }
 
-/// What was committed together, in order: told to subscribers after the commit, and only then.
+/// Everything that was committed together, in order: published after the commit, and only then.
 pub type Committed = Vec<Outgoing>;
 
-/// What a writing closure gets: the transaction, who acts and when, and where to record what it did.
+/// The argument of a writing closure: the transaction, who acts and when, and where to record what it did.
 pub struct Unit {
     /// The transaction's connection.
     pub conn: Conn,
@@ -40,7 +40,7 @@ pub struct Unit {
     pub now: Millis,
     pub(crate) committed: Committed,
     pub(crate) origin: Option<ConnectionId>,
-    /// What the change that is being made has declared, and is locked.
+    /// The scopes that the present change has declared, which are locked.
     pub(crate) declared: Vec<Scope>,
     pub(crate) heads: Heads,
 }

@@ -31,7 +31,7 @@ pub(crate) fn note(table: &'static str, key: impl Display, what: impl Display) {
     }
 }
 
-/// What those rows mean that mean anything; others are noted.
+/// The values of the rows that can be read; others are noted.
 pub(crate) fn readable<R, T>(rows: Vec<R>, read: impl Fn(R) -> Result<T>) -> Result<Vec<T>> {
     rows.into_iter().filter_map(|row| one(read(row)).transpose()).collect()
 }
@@ -47,7 +47,7 @@ pub(crate) fn one<T>(read: Result<T>) -> Result<Option<T>> {
     }
 }
 
-/// What can be read of a row that cannot be read whole, by the names of its columns.
+/// The readable part of a row that cannot be read whole, by the names of its columns.
 #[derive(Debug, Default)]
 pub(crate) struct Rest {
     numbers: HashMap<String, i64>,
@@ -73,7 +73,7 @@ impl Rest {
     }
 }
 
-/// What is made of a row that cannot be read whole: of most nothing.
+/// The value that is made of a row that cannot be read whole: of most none.
 pub(crate) trait Salvage: Sized {
     /// The row with what can be read of it, if that is enough.
     fn salvage(rest: &Rest) -> Option<Self>;
@@ -87,7 +87,7 @@ impl Salvage for (i64, i64) {
 
 /// A database's row, of which each column can be tried by itself.
 pub(crate) trait Columns {
-    /// What can be read of it.
+    /// Its readable part.
     fn rest(&self) -> Rest;
 }
 

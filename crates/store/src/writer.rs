@@ -48,7 +48,7 @@ pub type Done = Box<dyn FnOnce(chat::Result<Sent>) + Send>;
 
 /// A send on its way into the database, and who is told the outcome.
 pub struct Append {
-    /// What is to be stored.
+    /// The message that is to be stored.
     pub message: NewMessage,
     /// Is told the outcome.
     pub done: Done,
@@ -56,7 +56,7 @@ pub struct Append {
 
 /// A message that is to be stored.
 pub struct NewMessage {
-    /// Who says it.
+    /// Its author.
     pub author: Speaker,
     /// What, where, and under which client id.
     pub submission: Submission,
@@ -214,7 +214,7 @@ fn unknown() -> chat::Error {
     }
 }
 
-/// What one job has become inside the transaction: its answer if the commit succeeds, and the words
+/// One job inside the transaction: its answer if the commit succeeds, and the words
 /// for it if it does not.
 type Settled = Box<dyn FnOnce(Option<chat::Error>) + Send>;
 
@@ -263,7 +263,7 @@ impl Committer {
                 }
                 Err(failure) => {
                     let followed = self.followed.take();
-                    // Whoever follows the database into another history has just written there.
+                    // A node that follows the database into another history has just written there.
                     if followed.is_none() {
                         self.health.failed(&failure);
                     }
@@ -445,13 +445,15 @@ fn why_all_failed(part: chat::Error, broken: Error) -> chat::Error {
 async fn checkpoints(db: Db, alive: mpsc::WeakSender<Job>) {
     let mut tick = tokio::time::interval(CHECKPOINT_EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut frames = 0;
     loop {
         tick.tick().await;
         if alive.upgrade().is_none() {
             return;
         }
-        if let Err(error) = db.checkpoint().await {
-            tracing::debug!(%error, "the log could not be moved into the file now");
+        match db.checkpoint(frames).await {
+            Ok(now) => frames = now,
+            Err(error) => tracing::debug!(%error, "the log could not be moved into the file now"),
         }
     }
 }

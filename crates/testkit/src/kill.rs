@@ -2,16 +2,21 @@
 
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result};
+use app::config::{Config, FilesPlace, Secret};
+use aws_lc_rs::digest::{SHA256, digest};
+use blobs::Blobs;
 use serde_json::{Value, json};
+use store::{Db, Options};
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
     api::Api,
-    checker::{Evidence, Log, Reminder, Searched, Step, Violation, check},
+    checker::{Evidence, KeptFile, Log, Reminder, Searched, Step, Violation, check},
     dice::Dice,
     process::{Process, Setup},
     talker::{Habits, Person, Phase, Talker, wait_for_quiet},
@@ -173,6 +178,64 @@ pub async fn searches(api: &Api, people: &[Person], readers: Vec<(&Log, &str)>) 
     Ok(found)
 }
 
+/// Where the files of a run are.
+#[derive(Clone, Debug)]
+pub enum FilesAt {
+    /// In a folder.
+    Folder(PathBuf),
+    /// In the bucket [`BUCKET`] of the store at this URL.
+    Bucket(String),
+}
+
+/// The bucket of a run.
+pub const BUCKET: &str = "palabre";
+
+impl FilesAt {
+    fn blobs(&self) -> Result<Arc<dyn Blobs>> {
+        let mut config = Config::default();
+        match self {
+            Self::Folder(folder) => config.data.files = Some(FilesPlace::Folder(folder.clone())),
+            Self::Bucket(endpoint) => {
+                config.data.files = Some(FilesPlace::Bucket { name: BUCKET.to_owned(), prefix: String::new() });
+                config.s3.endpoint = Some(endpoint.clone());
+                config.s3.access_key = Some("testing".to_owned());
+                config.s3.secret_key = Some(Secret::new("testing"));
+            }
+        }
+        app::parts::blobs(&config)
+    }
+}
+
+/// The files that a database knows, and whether the bytes of each are there.
+///
+/// # Errors
+/// If the database or the store does not answer.
+pub async fn files(database_url: &str, at: &FilesAt) -> Result<Vec<KeptFile>> {
+    let options = Options { url: database_url.to_owned(), readers: 1, connect_timeout: Duration::from_secs(10) };
+    let (db, blobs) = (Db::open(&options).await?, at.blobs()?);
+    let (mut kept, mut last) = (Vec::new(), 0);
+    loop {
+        let page = store::files::page(&mut *db.read().await?, last, 1_000).await?;
+        let Some(newest) = page.last() else { break };
+        last = newest.number;
+        for stored in &page {
+            let bytes = match blobs.open(stored.file.id).await {
+                Ok(mut reading) => {
+                    let size = usize::try_from(reading.size())?;
+                    reading.read(0, size).await?
+                }
+                Err(blobs::Error::NotFound) => Vec::new(),
+                Err(error) => return Err(error.into()),
+            };
+            let hash = digest(&SHA256, &bytes);
+            let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+            kept.push(KeptFile { file: stored.file.id.to_string(), is_whole: hash == stored.file.sha256 });
+        }
+    }
+    db.close().await;
+    Ok(kept)
+}
+
 /// An environment in which only the server's capacity limits the load.
 #[must_use]
 pub fn environment() -> Vec<(String, String)> {
@@ -183,6 +246,8 @@ pub fn environment() -> Vec<(String, String)> {
         "request_burst",
         "searches_per_minute",
         "search_burst",
+        "uploads_per_minute",
+        "upload_burst",
     ];
     let raised = limits.map(|limit| (limit, 100_000_000));
     let others = [
@@ -250,6 +315,8 @@ pub fn keep(evidence: &Evidence, folder: &Path) -> Result<()> {
         std::fs::write(folder.join(format!("history-{}.jsonl", history.client)), lines.join("\n"))?;
     }
     std::fs::write(folder.join("reminders.json"), serde_json::to_string_pretty(&evidence.reminders)?)?;
+    std::fs::write(folder.join("carried.json"), serde_json::to_string_pretty(&evidence.carried)?)?;
+    std::fs::write(folder.join("files.json"), serde_json::to_string_pretty(&evidence.files)?)?;
     std::fs::write(folder.join("logs.json"), serde_json::to_string_pretty(&evidence.logs)?)?;
     Ok(())
 }

@@ -5,6 +5,7 @@
 //! reading shows (`law`).
 
 pub mod api;
+pub mod carrier;
 pub mod checker;
 pub mod dice;
 pub mod kill;

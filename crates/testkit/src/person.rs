@@ -35,7 +35,7 @@ use crate::{
 };
 
 /// How long to wait for something that should happen.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Frames that may wait to be written.
 const UNSAID: usize = 65_536;
 

@@ -13,7 +13,7 @@ use tokio::{
 use tokio_websockets::{ClientBuilder, MaybeTlsStream, Message, WebSocketStream};
 
 /// How long to wait for something that should come.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A socket. Its implementation shares no code with the server's.
 pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;

@@ -15,7 +15,7 @@ use std::{
 };
 
 use app::{
-    config::{Config, DatabaseUrl, RedisUrl, Secret},
+    config::{Config, DatabaseUrl, FilesPlace, RedisUrl, Secret},
     serve::Server,
 };
 use futures_util::future::join_all;
@@ -122,6 +122,12 @@ impl Town {
                 config.redis.url = Some(RedisUrl::parse(&redis).expect("the URL of a Redis"));
             }
         }
+        if let Ok(endpoint) = std::env::var("PALABRE_TEST_S3") {
+            config.data.files = Some(FilesPlace::Bucket { name: "palabre".to_owned(), prefix: unique.to_owned() });
+            config.s3.endpoint = Some(endpoint);
+            config.s3.access_key = Some("testing".to_owned());
+            config.s3.secret_key = Some(Secret::new("testing"));
+        }
         let limits = &mut config.limits;
         for rate in [
             &mut limits.messages_per_minute,
@@ -198,17 +204,29 @@ impl Town {
         self.setup_secret.as_deref().unwrap_or_default()
     }
 
-    /// The paths of everything in the folder of files, sorted.
+    /// The names of everything that is kept where files are, what is still being written included, sorted.
+    ///
+    /// # Panics
+    /// If the store does not answer.
     #[must_use]
     pub fn blobs(&self) -> Vec<PathBuf> {
-        let (mut found, mut folders) = (Vec::new(), vec![self.config.files_folder()]);
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-                if entry.path().is_dir() { folders.push(entry.path()) } else { found.push(entry.path()) }
+        match self.config.files_place() {
+            FilesPlace::Folder(folder) => files_below(folder),
+            FilesPlace::Bucket { .. } => {
+                let (bucket, gather) =
+                    (app::parts::blobs(&self.config).expect("a store"), self.config.data.dir.join("uploads"));
+                // On a thread of its own, so that whoever asks need not wait for it as one waits for a future.
+                let listing = std::thread::spawn(move || {
+                    let runtime =
+                        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+                    runtime.block_on(bucket.list(None, Duration::ZERO, 1_000)).expect("a list")
+                });
+                let listed = listing.join().expect("a list").into_iter().map(|id| PathBuf::from(id.to_string()));
+                let mut found: Vec<PathBuf> = listed.chain(files_below(gather)).collect();
+                found.sort();
+                found
             }
         }
-        found.sort();
-        found
     }
 
     /// Begins another history of the database, as an operator does beside the running servers.
@@ -545,4 +563,17 @@ impl tracing::Subscriber for Log {
     fn enter(&self, _: &tracing::span::Id) {}
 
     fn exit(&self, _: &tracing::span::Id) {}
+}
+
+/// The paths of all files below a folder but for its token, sorted.
+fn files_below(folder: PathBuf) -> Vec<PathBuf> {
+    let (mut found, mut folders) = (Vec::new(), vec![folder]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            if entry.path().is_dir() { folders.push(entry.path()) } else { found.push(entry.path()) }
+        }
+    }
+    found.retain(|path| !path.ends_with("token"));
+    found.sort();
+    found
 }

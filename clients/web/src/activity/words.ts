@@ -3,7 +3,6 @@ import { speak } from '../i18n.svelte';
 export const t = speak({
   en: {
     activity: 'Activity',
-    back: 'Back to the conversations',
     readAll: 'Mark all as read',
     read: 'Mark as read',
     readOf: (text: string) => `Mark as read: ${text}`,
@@ -20,7 +19,6 @@ export const t = speak({
   },
   fr: {
     activity: 'Activité',
-    back: 'Retour aux conversations',
     readAll: 'Tout marquer comme lu',
     read: 'Marquer comme lu',
     readOf: (text: string) => `Marquer comme lu : ${text}`,

@@ -1,5 +1,7 @@
 import { tick } from 'svelte';
-import { coded, continued, isInBlock, linked, styled, type Selected } from './format';
+import { toast } from '../ui/toasts.svelte';
+import { t } from '../ui/words';
+import { continued, isInBlock, type Selected } from './lines';
 
 /** What in a page that was copied is worth a marker. Without any of it the plain text is as good. */
 const FORMATTED =
@@ -34,16 +36,22 @@ export class Editing {
 
   /** Whether a key has done what it does in a text, or has still to do it itself; false if it is somebody else's. */
   takes(event: KeyboardEvent): boolean {
-    const change = changeOf(event);
-    if (change) {
+    // Loaded with the first key, so that it is there with the first shortcut.
+    const formats = import('./format');
+    formats.catch(() => {});
+    const marker = markerOf(event);
+    if (marker !== null) {
       event.preventDefault();
-      return this.format(change);
+      formats.then(
+        ({ coded, styled }) => this.format((it) => (marker === '`' ? coded(it) : styled(it, marker))),
+        () => toast(t().notLoaded, 'error'),
+      );
+      return true;
     }
     if (event.key !== 'Enter' || event.ctrlKey || event.metaKey) return false;
     // On a phone's keyboard Enter is the only way to a new line; in a block of code it is one, too.
     const touch = matchMedia('(pointer: coarse)').matches;
-    let inBlock = false;
-    this.format((it) => ((inBlock = isInBlock(it)), null));
+    const inBlock = this.#isInBlock();
     if (!event.shiftKey && !touch && !inBlock) return false;
     if (this.format(continued)) event.preventDefault();
     return true;
@@ -54,19 +62,32 @@ export class Editing {
     const data = event.clipboardData;
     if (!data || data.types.includes('Files')) return;
     const [text, html] = [data.getData('text/plain'), data.getData('text/html')];
-    let plain = false;
-    this.format((it) => ((plain = isInBlock(it)), null));
-    if (plain) return;
-    const over = (it: Selected) =>
-      it.from < it.to && !/[\n`]|:\/\//.test(it.text.slice(it.from, it.to)) ? linked(it, text.trim()) : null;
-    if (/^\s*https?:\/\/\S+\s*$/i.test(text) && this.format(over)) event.preventDefault();
-    else if (FORMATTED.test(html)) {
+    if (this.#isInBlock()) return;
+    const over = this.#selected();
+    const mayBeLinked = over !== '' && !/[\n`]|:\/\//.test(over);
+    if (mayBeLinked && /^\s*https?:\/\/\S+\s*$/i.test(text)) {
+      event.preventDefault();
+      import('./format').then(
+        ({ linked }) => this.format((it) => linked(it, text.trim())),
+        () => this.insert(text),
+      );
+    } else if (FORMATTED.test(html)) {
       event.preventDefault();
       import('./pasted').then(
         ({ ofHtml }) => this.insert(ofHtml(html) ?? text),
         () => this.insert(text),
       );
     }
+  }
+
+  #isInBlock(): boolean {
+    const box = this.#box();
+    return box !== null && isInBlock({ text: box.value, from: box.selectionStart, to: box.selectionEnd });
+  }
+
+  #selected(): string {
+    const box = this.#box();
+    return box?.value.slice(box.selectionStart, box.selectionEnd) ?? '';
   }
 
   async #put(box: HTMLTextAreaElement, { text, from, to }: Selected): Promise<void> {
@@ -81,19 +102,19 @@ export class Editing {
   }
 }
 
-/** What a key does to the text: Ctrl+B, Ctrl+I, Ctrl+E, Ctrl+Shift+X; on a Mac with ⌘. */
-function changeOf({ key, ctrlKey, metaKey, altKey, shiftKey }: KeyboardEvent) {
+/** The marker that a key puts around what is selected: Ctrl+B, Ctrl+I, Ctrl+E, Ctrl+Shift+X; on a Mac with ⌘. */
+function markerOf({ key, ctrlKey, metaKey, altKey, shiftKey }: KeyboardEvent) {
   const isMac = /^mac/i.test(navigator.platform);
   if (altKey || (isMac ? !metaKey || ctrlKey : !ctrlKey || metaKey)) return null;
   switch (shiftKey ? key.toUpperCase() : key) {
     case 'b':
-      return (it: Selected) => styled(it, '**');
+      return '**';
     case 'i':
-      return (it: Selected) => styled(it, '*');
+      return '*';
     case 'e':
-      return coded;
+      return '`';
     case 'X':
-      return (it: Selected) => styled(it, '~~');
+      return '~~';
     default:
       return null;
   }

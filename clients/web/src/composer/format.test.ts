@@ -1,6 +1,7 @@
 import { parts } from '@palabre/sdk';
 import { expect, test } from 'vitest';
-import { coded, continued, isInBlock, linked, signed, styled, type Selected } from './format';
+import { coded, linked, signed, styled } from './format';
+import { continued, isInBlock, type Selected } from './lines';
 
 /** A text with its selection: between two `|`, or at one. */
 function at(marked: string): Selected {

@@ -1,11 +1,4 @@
-/** A text, and what is selected of it. */
-export interface Selected {
-  readonly text: string;
-  readonly from: number;
-  readonly to: number;
-}
-
-const FENCE = '```';
+import { FENCE, type Selected } from './lines';
 
 /** Puts markers around what is selected, or takes them away; where nothing is, they stand around the caret. A style stays
     within its line, so each line gets its own. */
@@ -96,27 +89,4 @@ export function signed({ text, from, to }: Selected, sign: Sign): Selected {
   const whole = text.slice(0, begin) + put + text.slice(end);
   const moved = begin + put.length;
   return lines.length > 1 ? { text: whole, from: begin, to: moved } : { text: whole, from: moved, to: moved };
-}
-
-/** Whether the caret stands in a block of code that is not closed before it. */
-export function isInBlock({ text, from }: Selected): boolean {
-  return text.slice(0, from).split(FENCE).length % 2 === 0;
-}
-
-const LINE = /^([ \t]*)(?:([-*•])|(\d{1,3})([.)])|((?:> ?)*>))([ \t]+)(.*)$/s;
-
-/** A new line in a list or a quote goes on with it; behind an item with nothing in it the list ends. Null where the line
-    is any other. */
-export function continued(selected: Selected): Selected | null {
-  const { text, from, to } = selected;
-  if (isInBlock(selected)) return null;
-  const begin = text.lastIndexOf('\n', from - 1) + 1;
-  const match = LINE.exec(text.slice(begin, from));
-  if (!match) return null;
-  const [, indent = '', bullet, number, dot = '', quote, blank = ' ', content = ''] = match;
-  if (content.trim() === '') return { text: text.slice(0, begin) + text.slice(to), from: begin, to: begin };
-  const sign = bullet ?? quote ?? `${Math.min(Number(number) + 1, 999)}${dot}`;
-  const put = `\n${indent}${sign}${blank}`;
-  const at = from + put.length;
-  return { text: text.slice(0, from) + put + text.slice(to), from: at, to: at };
 }

@@ -1,9 +1,8 @@
 import { draftKey, hasVisible, isInRoom, knowsAccount, type File, type Message } from '@palabre/sdk';
+import { complain } from '../town/complaint';
 import * as drafts from '../town/drafts.svelte';
-import { reason } from '../town/problems';
 import { fetchQuoted, quoted } from '../town/quotes.svelte';
 import { client, town } from '../town/town.svelte';
-import { toast } from '../ui/toasts.svelte';
 
 /** A text as it is sent: as it was written, but for empty lines before it and blanks behind. Its indent stays. */
 const sent = (text: string) => text.replace(/^(?:[^\S\n]*\n)+/, '').trimEnd();
@@ -192,7 +191,7 @@ export class Writing {
       drafts.drop(draftKey(conversation, seq));
       if (this.edit === seq) this.edit = null;
     } catch (error) {
-      toast(reason(error), 'error');
+      void complain(error);
     } finally {
       this.#saving = false;
     }

@@ -22,8 +22,7 @@ const { client, toast, store, quotes, town, orphans } = vi.hoisted(() => {
   };
 });
 vi.mock('../town/town.svelte', () => ({ client, town }));
-vi.mock('../town/problems', () => ({ reason: String }));
-vi.mock('../ui/toasts.svelte', () => ({ toast }));
+vi.mock('../town/complaint', () => ({ complain: toast }));
 const fetchQuoted = vi.hoisted(() => vi.fn());
 vi.mock('../town/quotes.svelte', () => ({
   quoted: (_conversation: number, seq: number) => quotes.get(seq),

@@ -1,4 +1,4 @@
-import type { Member } from '@palabre/sdk';
+import { loadMembers, type Member } from '@palabre/sdk';
 import { reason } from '../town/problems';
 import { client } from '../town/town.svelte';
 
@@ -28,7 +28,7 @@ export class MemberPages {
     if (this.#reading || !this.more) return;
     this.#reading = true;
     try {
-      const page = await client.loadMembers(this.conversation, this.#cursor);
+      const page = await loadMembers(client, this.conversation, this.#cursor);
       client.loadPeople(page.members.map(({ user }) => user.id));
       this.members = [...this.members, ...page.members];
       this.#cursor = page.next_cursor;

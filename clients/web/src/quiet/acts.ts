@@ -1,5 +1,14 @@
 // What one does for having quiet: each of it holds on all devices.
-import { Refusal, type Message, type NotificationLevel, type NotificationsSetData } from '@palabre/sdk';
+import {
+  markUnread as markUnreadFrom,
+  readAll as readEverything,
+  Refusal,
+  setConversationNotifications,
+  setNotifications,
+  type Message,
+  type NotificationLevel,
+  type NotificationsSetData,
+} from '@palabre/sdk';
 import { reason } from '../town/problems';
 import { client } from '../town/town.svelte';
 import { confirm } from '../ui/confirm.svelte';
@@ -8,32 +17,32 @@ import { ends } from './ends';
 import { t } from './menuWords';
 
 export function setLevel(conversation: number, level: NotificationLevel): Promise<void> {
-  return told(client.setConversationNotifications({ conversation, level }));
+  return told(setConversationNotifications(client, { conversation, level }));
 }
 
 export function mute(conversation: number, end: keyof typeof ends): Promise<void> {
-  return told(client.setConversationNotifications({ conversation, muted_until: ends[end](new Date()) }));
+  return told(setConversationNotifications(client, { conversation, muted_until: ends[end](new Date()) }));
 }
 
 export function unmute(conversation: number): Promise<void> {
-  return told(client.setConversationNotifications({ conversation, muted_until: null }));
+  return told(setConversationNotifications(client, { conversation, muted_until: null }));
 }
 
 export async function markUnread({ conversation, seq }: Message): Promise<void> {
-  await told(client.markUnread(conversation, seq), t().markedUnread);
+  await told(markUnreadFrom(client, conversation, seq), t().markedUnread);
 }
 
 /** Says what one wants to be notified of. */
 export function set(change: NotificationsSetData, done?: string): Promise<void> {
   return told(
-    client.setNotifications(change).then(() => {}),
+    setNotifications(client, change).then(() => {}),
     done,
   );
 }
 
 /** Reads everything, after asking. */
 export async function readAll(): Promise<void> {
-  if (await confirm(t().readAllSure, t().readAllDo)) await told(client.readAll(), t().allRead);
+  if (await confirm(t().readAllSure, t().readAllDo)) await told(readEverything(client), t().allRead);
 }
 
 async function told(doing: Promise<void>, done?: string): Promise<void> {

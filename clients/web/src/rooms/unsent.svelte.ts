@@ -4,7 +4,6 @@ import * as drafts from '../town/drafts.svelte';
 import { client, town } from '../town/town.svelte';
 import { copy } from '../ui/copying';
 import { toast } from '../ui/toasts.svelte';
-import { t } from './words';
 
 /** A text that cannot go where it was to go: it is on no other screen, and stays until its writer throws it away. */
 export interface Unsent {
@@ -67,8 +66,10 @@ export function watchUnsent(): void {
     for (const { clientId, state, text } of pending) {
       if (state !== 'failed' || told.has(clientId)) continue;
       told.add(clientId);
-      const act = { label: t().copy, run: () => copy(text) };
-      toast(t().notSent(text.slice(0, 80)), 'error', act);
+      void say((words) => {
+        const act = { label: words.copy, run: () => copy(text) };
+        toast(words.notSent(text.slice(0, 80)), 'error', act);
+      });
     }
   }
   for (const id of new Set(drafts.keys().map(conversationOf))) {
@@ -76,6 +77,12 @@ export function watchUnsent(): void {
     asked.add(id);
     void ask(id);
   }
+}
+
+/** Says something with words that are loaded when they are needed; without them the list of what is unsent says it. */
+async function say(it: (words: ReturnType<typeof import('./unsentWords').t>) => void): Promise<void> {
+  const words = await import('./unsentWords').catch(() => null);
+  if (words) it(words.t());
 }
 
 /** A conversation that is not in the list may only be hidden. */
@@ -114,7 +121,7 @@ client.subscribe((state, before) => {
     const written = drafts.keys().some((key) => conversationOf(key) === id && drafts.draft(key)?.text.trim());
     if (!written && known.pending.length === 0) continue;
     remember({ ...titles, [id]: town.titleOf(known) });
-    if (written) toast(t().keptUnsent);
+    if (written) void say((words) => toast(words.keptUnsent));
   }
   const listed = Object.keys(titles).filter((id) => !state.conversations.has(Number(id)));
   const needed = new Set([...drafts.keys().map(conversationOf), ...state.outbox.keys()].map(String));

@@ -1,4 +1,4 @@
-import { isSaved, type Message } from '@palabre/sdk';
+import { isSaved, loadSaved, type Message } from '@palabre/sdk';
 import { client, town } from '../town/town.svelte';
 import { toast } from '../ui/toasts.svelte';
 import { t } from './savingWords';
@@ -10,7 +10,7 @@ export function knowSaved(): void {
   if (town.state.saved.whole || asking || town.state.line !== 'online') return;
   asking = true;
   const end = () => void (asking = false);
-  client.loadSaved().then(end, end);
+  loadSaved(client).then(end, end);
 }
 
 /** What the menu of a message offers: to save it, or to take it off. */

@@ -13,7 +13,6 @@ export const t = speak({
     remove: 'Remove',
     removeOf: (text: string) => `Remove from saved messages: ${text}`,
     more: 'Show more',
-    back: 'Back to the conversations',
   },
   fr: {
     title: 'Messages enregistrés',
@@ -27,6 +26,5 @@ export const t = speak({
     remove: 'Retirer',
     removeOf: (text: string) => `Retirer des messages enregistrés : ${text}`,
     more: 'Afficher plus',
-    back: 'Retour aux conversations',
   },
 });

@@ -14,6 +14,8 @@ const OPERATORS: Readonly<Record<string, string>> = {
 };
 const VALUES: Readonly<Record<string, string>> = {
   lien: 'link',
+  fichier: 'file',
+  image: 'image',
   réaction: 'reaction',
   reaction: 'reaction',
   modifié: 'edited',

@@ -1,4 +1,4 @@
-import { summaryOf, threadKey, type FollowedState } from '@palabre/sdk';
+import { followThread, summaryOf, threadKey, type FollowedState } from '@palabre/sdk';
 import { attempt } from '../timeline/acts';
 import { client, town } from '../town/town.svelte';
 
@@ -8,7 +8,7 @@ export const follows = (conversation: number, thread: number): boolean =>
 
 /** Follows a thread, or stops. */
 export const follow = (conversation: number, thread: number, on: boolean): Promise<void> =>
-  attempt(client.followThread(conversation, thread, on));
+  attempt(followThread(client, conversation, thread, on));
 
 /** When the newest reply of a thread came; empty if it is not known. */
 export function lastOf({ conversation, thread, message }: FollowedState): string {
@@ -22,7 +22,3 @@ export function followed(): FollowedState[] {
   const all = [...town.state.followed.values()].filter(({ message }) => message !== null);
   return all.sort((one, other) => (lastOf(one) < lastOf(other) ? 1 : -1));
 }
-
-/** How many of them have replies that were not read. */
-export const unreadThreads = (): number =>
-  [...town.state.followed.values()].filter(({ unread }) => unread > 0).length;

@@ -1,4 +1,4 @@
-import type { ThreadState } from '@palabre/sdk';
+import { loadThread, markThreadRead, type ThreadState } from '@palabre/sdk';
 import { tick, untrack } from 'svelte';
 import { END } from '../timeline/scroll';
 import { client } from '../town/town.svelte';
@@ -35,7 +35,7 @@ export class Reading {
   /** Goes to the newest reply, which may have to be loaded. */
   async latest(): Promise<void> {
     const { conversation, thread, shown } = this.#of();
-    if (shown.timeline.hasMoreAfter) await client.loadThread(conversation, thread, 'newest').catch(ignored);
+    if (shown.timeline.hasMoreAfter) await loadThread(client, conversation, thread, 'newest').catch(ignored);
     await tick();
     this.#atEnd = true;
     if (this.log) this.log.scrollTop = this.log.scrollHeight;
@@ -45,7 +45,7 @@ export class Reading {
   async more(where: 'before' | 'after'): Promise<void> {
     const { conversation, thread } = this.#of();
     const below = this.log ? this.log.scrollHeight - this.log.scrollTop : 0;
-    await client.loadThread(conversation, thread, where).catch(ignored);
+    await loadThread(client, conversation, thread, where).catch(ignored);
     await tick();
     if (this.log && where === 'before') this.log.scrollTop = this.log.scrollHeight - below;
   }
@@ -61,7 +61,7 @@ export class Reading {
     const { conversation, thread, shown } = this.#of();
     const last = shown.timeline.messages.at(-1);
     const sees = this.#atEnd && !shown.timeline.hasMoreAfter && document.hasFocus() && !document.hidden;
-    if (last && sees) client.markThreadRead(conversation, thread, last.seq);
+    if (last && sees) markThreadRead(client, conversation, thread, last.seq);
   }
 
   #changed(): void {

@@ -1,6 +1,6 @@
 import type { ConversationState, Message, Person } from '@palabre/sdk';
 import { untrack } from 'svelte';
-import { reason } from '../town/problems';
+import { complain } from '../town/complaint';
 import { client, town } from '../town/town.svelte';
 import { confirm } from '../ui/confirm.svelte';
 import { toast } from '../ui/toasts.svelte';
@@ -8,7 +8,7 @@ import { t } from './words';
 
 /** Says why it could not be done, if it could not. */
 export async function attempt(doing: Promise<unknown>): Promise<void> {
-  await doing.catch((error: unknown) => toast(reason(error), 'error'));
+  await doing.catch(complain);
 }
 
 /** Deletes a message, after asking. */
@@ -65,7 +65,7 @@ export async function personNamed({ members }: ConversationState, username: stri
     if (!found) toast(t().nobodyNamed(username));
     return found ?? null;
   } catch (error) {
-    toast(reason(error), 'error');
+    await complain(error);
     return null;
   }
 }

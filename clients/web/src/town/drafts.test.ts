@@ -35,6 +35,11 @@ const { client, town, heard, ended } = vi.hoisted(() => {
   };
 });
 vi.mock('./town.svelte', () => ({ client, town }));
+vi.mock('@palabre/sdk', async (original) => ({
+  ...(await original<object>()),
+  saveDraft: (_client: unknown, data: unknown) => client.saveDraft(data),
+  discardDraft: (_client: unknown, ...place: unknown[]) => client.discardDraft(...place),
+}));
 
 const drafts = await import('./drafts.svelte');
 const { leaveOther, useOther } = await import('./saving');
@@ -296,7 +301,7 @@ test('what was sent is discarded, and does not come back with a late answer', as
   expect(drafts.draft('7')).toBeUndefined();
   answer({ ...draft, replaced: null });
   await vi.advanceTimersByTimeAsync(50);
-  expect(client.discardDraft).toHaveBeenCalledExactlyOnceWith(7, null);
+  expect(client.discardDraft).toHaveBeenCalledExactlyOnceWith(7, null, null);
   expect([drafts.draft('7'), stored(1)]).toEqual([undefined, {}]);
   // It is written anew elsewhere.
   town.drafts = new Map([['7', kept('something else')]]);
@@ -341,7 +346,7 @@ test('without a line all waits for it; what another device wrote on is neither d
     .set('9', kept('nine there', { conversation: 9 }));
   line(1, true);
   await vi.advanceTimersByTimeAsync(50);
-  expect(client.discardDraft).toHaveBeenCalledExactlyOnceWith(7, null);
+  expect(client.discardDraft).toHaveBeenCalledExactlyOnceWith(7, null, null);
   expect(client.saveDraft).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ text: 'six' }));
   expect(drafts.waiting(8)).toBe('eight and more');
   expect([drafts.waiting(9), drafts.otherDraft('9')?.text]).toEqual(['nine here', 'nine there']);

@@ -1,11 +1,12 @@
-import { Refusal } from '@palabre/sdk';
 import { speak } from '../i18n.svelte';
+import { away, isAnswered, other } from './complaint';
 
 const t = speak({
   en: {
     invalid: 'That is not valid.',
     too_large: 'That is too large.',
     unsupported_type: 'Files of this type are not accepted.',
+    file_infected: 'The server’s scanner says that this file does harm; it was not kept.',
     unauthenticated: 'Your session has ended. Please log in again.',
     bad_credentials: 'Name or password is wrong.',
     forbidden: 'You may not do that.',
@@ -19,13 +20,12 @@ const t = speak({
     unavailable: 'The server is busy. Please try again.',
     outcome_unknown: 'It is not known whether that was done. Please try again.',
     storage_full: 'The storage of the server is full.',
-    other: 'That did not work.',
-    away: 'The server cannot be reached.',
   },
   fr: {
     invalid: 'Ce n’est pas valide.',
     too_large: 'C’est trop volumineux.',
     unsupported_type: 'Les fichiers de ce type ne sont pas acceptés.',
+    file_infected: 'L’antivirus du serveur dit que ce fichier est dangereux ; il n’est pas conservé.',
     unauthenticated: 'Votre session est terminée. Reconnectez-vous.',
     bad_credentials: 'Nom ou mot de passe incorrect.',
     forbidden: 'Vous n’en avez pas le droit.',
@@ -39,16 +39,14 @@ const t = speak({
     unavailable: 'Le serveur est occupé. Réessayez.',
     outcome_unknown: 'On ignore si cela a été fait. Réessayez.',
     storage_full: 'Le stockage du serveur est plein.',
-    other: 'Cela n’a pas fonctionné.',
-    away: 'Le serveur est injoignable.',
   },
 });
 
 /** The reason why something failed, in the reader's language, followed by the server's own details. */
 export function reason(error: unknown): string {
-  if (!(error instanceof Refusal) || error.code === 'network') return t().away;
-  const words = t() as Record<string, string>;
-  const said = words[error.code] ?? t().other;
-  const details = error.code === 'invalid' || error.code === 'limit_reached' || error.code === 'conflict';
-  return details && error.detail ? `${said} ${error.detail}` : said;
+  if (!isAnswered(error)) return away();
+  const { code, detail } = error;
+  const said = (t() as Record<string, string>)[code] ?? other();
+  const details = code === 'invalid' || code === 'limit_reached' || code === 'conflict';
+  return details && detail ? `${said} ${detail}` : said;
 }

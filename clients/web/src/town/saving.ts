@@ -1,4 +1,4 @@
-import { Refusal } from '@palabre/sdk';
+import { discardDraft, Refusal, saveDraft } from '@palabre/sdk';
 import {
   draft,
   later,
@@ -33,12 +33,11 @@ async function giveTo(key: string, own: Unsaved): Promise<number | null> {
   const { text, parent, rev } = own;
   try {
     if (isBlank(own)) {
-      if (thread === null) await client.discardDraft(conversation, edit);
-      else await client.discardDraft(conversation, edit, thread);
+      await discardDraft(client, conversation, edit, thread);
       return rev;
     }
     const where = thread === null ? { conversation, edit } : { conversation, thread };
-    const saved = await client.saveDraft({ ...where, text, parent, since: rev });
+    const saved = await saveDraft(client, { ...where, text, parent, since: rev });
     if (saved.replaced && !same(saved.replaced, saved)) offer(key, saved.replaced);
     return saved.rev;
   } catch (error) {

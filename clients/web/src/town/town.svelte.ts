@@ -1,5 +1,5 @@
 import {
-  Client,
+  Core,
   shownNameOf,
   type ConversationState,
   type Person,
@@ -10,8 +10,8 @@ import { keep, storage } from '../kept';
 import { home } from '../base';
 import { preferLanguage } from '../i18n.svelte';
 
-/** The SDK's client: the only way to the server. */
-export const client = new Client({ url: home, storage });
+/** The SDK's core: the only way to the server. What it can do besides is in functions of the SDK, which are given it. */
+export const client = new Core({ url: home, storage });
 
 /**
  * The state of the client, as something that Svelte watches.

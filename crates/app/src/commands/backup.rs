@@ -12,7 +12,7 @@ use dialects::time::Time;
 use store::transfer::backup::{self, Contents};
 
 use super::{
-    files::{self, Brought},
+    files::{self, Brought, Place},
     say,
 };
 use crate::{config::Loaded, parts};
@@ -46,7 +46,8 @@ pub(super) async fn run(Args { to }: Args, loaded: Loaded) -> anyhow::Result<()>
     ensure!(read == contents, "the backup reads otherwise than it was written");
     let bytes = written.metadata()?.len();
     // A backup without the files that its messages hold is none either.
-    let with = files::bring(&db, &loaded.config.files_folder(), files::earlier(&file).as_deref(), &folder).await;
+    let (from, to) = (Place::of(&loaded.config)?, Place::folder(&folder));
+    let with = files::bring(&db, &from, files::earlier(&file).as_deref(), &to).await;
     let named = match with {
         Ok(with) => aside.becomes(&file).map(|()| with),
         Err(error) => Err(error),
@@ -58,13 +59,13 @@ pub(super) async fn run(Args { to }: Args, loaded: Loaded) -> anyhow::Result<()>
     say(&format!("{}: {}, {bytes} bytes; {}", file.display(), summary(&contents), told(with)))
 }
 
-/// What a backup holds, in a few words.
+/// The contents of a backup, in a few words.
 pub(super) fn summary(contents: &Contents) -> String {
     let of = |table| contents.rows(table);
     format!("{} accounts, {} conversations, {} messages", of("users"), of("conversations"), of("messages"))
 }
 
-/// What was brought along, in a few words.
+/// The rows that were brought along, in a few words.
 pub(super) fn told(Brought { files, missing }: Brought) -> String {
     if missing == 0 { format!("{files} files") } else { format!("{files} files, and {missing} that are missing") }
 }

@@ -4,15 +4,24 @@ use std::{
     ffi::OsString,
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use anyhow::{Context as _, ensure};
-use blobs::Folder;
+use blobs::{Blobs, Folder, carry};
 use chat::files::StoredFile;
+use futures_util::{StreamExt as _, stream};
 use store::Db;
+
+use crate::{
+    config::{Config, FilesPlace},
+    parts,
+};
 
 /// Rows that are read together.
 const PAGE: i64 = 1_000;
+/// Files that are carried at once from or to a store that is far away.
+const AT_ONCE: usize = 8;
 
 /// How many files were brought along, and how many have no bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +32,37 @@ pub(super) struct Brought {
     pub missing: u64,
 }
 
+/// Where files are brought from or to.
+#[derive(Clone)]
+pub(super) enum Place {
+    /// A folder; between two, files are linked where they can be.
+    Folder(Folder),
+    /// Another store.
+    Store(Arc<dyn Blobs>),
+}
+
+impl Place {
+    /// Where the files of this configuration are.
+    pub(super) fn of(config: &Config) -> anyhow::Result<Self> {
+        Ok(match config.files_place() {
+            FilesPlace::Folder(path) => Self::folder(&path),
+            FilesPlace::Bucket { .. } => Self::Store(parts::blobs(config)?),
+        })
+    }
+
+    /// A folder.
+    pub(super) fn folder(path: &Path) -> Self {
+        Self::Folder(Folder::at(path))
+    }
+
+    fn blobs(&self) -> &dyn Blobs {
+        match self {
+            Self::Folder(folder) => folder,
+            Self::Store(store) => &**store,
+        }
+    }
+}
+
 /// The folder of the files of a backup: `FILE.files`.
 pub(super) fn beside(backup: &Path) -> PathBuf {
     let mut name = OsString::from(backup.as_os_str());
@@ -30,30 +70,40 @@ pub(super) fn beside(backup: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Brings the files of a database from one folder to another. What the folder of an earlier backup has is taken from
-/// there, so that it takes no room twice.
-pub(super) async fn bring(db: &Db, from: &Path, earlier: Option<&Path>, to: &Path) -> anyhow::Result<Brought> {
-    let (source, target) = (Folder::at(from), Folder::at(to));
-    let sources: Vec<Folder> = earlier.map(Folder::at).into_iter().chain([source]).collect();
+/// Brings the files of a database from one place to another. What the folder of an earlier backup has is taken from
+/// there, so that it takes no room and no time twice.
+pub(super) async fn bring(db: &Db, from: &Place, earlier: Option<&Path>, to: &Place) -> anyhow::Result<Brought> {
+    let sources: Vec<Place> = earlier.map(Place::folder).into_iter().chain([from.clone()]).collect();
     let (mut brought, mut last) = (Brought::default(), 0);
     loop {
         let page = store::files::page(&mut *db.read().await?, last, PAGE).await?;
         let Some(newest) = page.last() else { return Ok(brought) };
         last = newest.number;
-        for stored in &page {
-            if bring_one(stored, &sources, &target)? { brought.files += 1 } else { brought.missing += 1 }
+        let mut under_way =
+            stream::iter(page.iter().map(|stored| bring_one(stored, &sources, to))).buffer_unordered(AT_ONCE);
+        while let Some(has_come) = under_way.next().await {
+            if has_come? { brought.files += 1 } else { brought.missing += 1 }
         }
     }
 }
 
-/// Whether one of the folders had the file.
-fn bring_one(stored: &StoredFile, sources: &[Folder], target: &Folder) -> anyhow::Result<bool> {
+/// Whether one of the places had the file.
+async fn bring_one(stored: &StoredFile, sources: &[Place], target: &Place) -> anyhow::Result<bool> {
     let id = stored.file.id;
+    let size = u64::try_from(stored.file.size).unwrap_or_default();
     for source in sources {
-        let is_whole = source.size_of(id).is_ok_and(|size| i64::try_from(size) == Ok(stored.file.size));
-        if is_whole {
-            source.bring(id, target).with_context(|| format!("the file {id} cannot be brought along"))?;
-            return Ok(true);
+        let brought = match (source, target) {
+            (Place::Folder(source), Place::Folder(target)) => match source.size_of(id) {
+                Ok(found) if found == size => source.bring(id, target),
+                Ok(_) => Err(blobs::Error::NotFound),
+                Err(error) => Err(error),
+            },
+            _ => carry(id, size, source.blobs(), target.blobs()).await,
+        };
+        match brought {
+            Ok(()) => return Ok(true),
+            Err(blobs::Error::NotFound) => {}
+            Err(error) => return Err(error).with_context(|| format!("the file {id} cannot be brought along")),
         }
     }
     Ok(false)

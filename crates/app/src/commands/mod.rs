@@ -40,7 +40,7 @@ struct Cli {
     command: Command,
 }
 
-/// What can be said before and after every command; stronger than the environment and the file.
+/// The flags that every command has; stronger than the environment and the file.
 #[derive(Args, Debug)]
 struct Settings {
     /// Read this TOML file [default: $PALABRE_CONFIG, else ./palabre.toml if it is there]

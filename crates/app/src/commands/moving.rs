@@ -78,7 +78,7 @@ async fn forward(config: &Config, source: &Db, target: &Db, url: &DatabaseUrl) -
             Progress::Compared { conversations } => format!("{conversations} conversations compared: alike"),
             Progress::Paused => "nobody can write to the SQLite database now".to_owned(),
         };
-        // Whoever closed the pipe does not want to know; the move goes on.
+        // If the pipe is closed, nobody wants to know; the move goes on.
         let _gone = say(&line);
     };
     let moved = moving::run(source, target, &names, &*clock, &mut tell).await;

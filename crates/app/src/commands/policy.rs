@@ -110,7 +110,7 @@ fn shown_notification(decision: &NotificationDecision) -> String {
         Why::QuietHours => "it came within their quiet hours".to_owned(),
         Why::Busy => "they asked not to be disturbed".to_owned(),
         Why::Mentioned => "it mentions them".to_owned(),
-        // What somebody looks out for is theirs.
+        // Keywords are private to their owner.
         Why::Keyword(_) => "one of their keywords is in it".to_owned(),
         Why::Everything => "everything notifies them here".to_owned(),
     };

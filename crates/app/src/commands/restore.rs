@@ -12,7 +12,8 @@ use store::lock::Lock;
 
 use super::{
     backup::{summary, told},
-    files, say,
+    files::{self, Place},
+    say,
 };
 use crate::{config::Loaded, parts, secrets};
 
@@ -50,8 +51,8 @@ pub(super) async fn run(Args { file, check }: Args, loaded: Loaded) -> anyhow::R
     let _lock = Lock::take(url.reveal(), &holder).with_context(advice)?;
     let db = parts::any_database(&loaded.config).await?;
     let restored = store::transfer::restore::read(&db, parts::clock()(), open(&file)?).await.with_context(advice)?;
-    let (from, to) = (files::beside(&file), loaded.config.files_folder());
-    let with = files::bring(&db, &from, None, &to).await?;
+    let from = files::beside(&file);
+    let with = files::bring(&db, &Place::folder(&from), None, &Place::of(&loaded.config)?).await?;
     db.close().await;
     say(&format!("{}: {} of {made}; {}", url.without_password(), summary(&restored), told(with)))?;
     if with.missing > 0 {

@@ -10,7 +10,7 @@ use super::{
 /// Fewest bytes of a secret that signs tokens: as many as the signature's (RFC 7518, section 3.2).
 const SECRET_LENGTH: usize = 32;
 
-/// What stands in secrets of documents, examples and trials; parts of a configured secret are compared, without case
+/// Words in the secrets of documents, examples and trials; parts of a configured secret are compared, without case
 /// and signs. A random secret holds one of them once in some twenty million.
 const SAMPLES: &[&str] = &[
     "yoursecret",
@@ -77,7 +77,7 @@ const KINDS: usize = 8;
 /// A secret that is a piece of at most this length again and again, is that piece.
 const PIECE: usize = 16;
 
-/// Who is let in.
+/// The section about accounts and sessions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Auth {
     /// Signs access tokens; if absent, a key is made in the data folder.

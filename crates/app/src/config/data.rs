@@ -1,7 +1,8 @@
 //! `[data]`: where files are kept.
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
+use blobs::scanner::ScannerAddress;
 use chat::files::FileClass;
 
 use super::key::{Key, text};
@@ -11,15 +12,44 @@ use super::key::{Key, text};
 pub struct Data {
     /// The folder of the server's secrets and, unless configured otherwise, of its database.
     pub dir: PathBuf,
-    /// The folder of the files that messages carry, if it is another than `files` in `dir`.
-    pub files: Option<PathBuf>,
+    /// Where the files are that messages carry, if it is another place than `files` in `dir`.
+    pub files: Option<FilesPlace>,
     /// The classes of files that are accepted.
     pub file_types: Vec<FileClass>,
+    /// What scans files before they can be read, if anything does.
+    pub scanner: Option<ScannerAddress>,
+    /// Whether files are accepted unscanned while the scanner is away.
+    pub accept_unscanned: bool,
 }
 
 impl Default for Data {
     fn default() -> Self {
-        Self { dir: PathBuf::from("./data"), files: None, file_types: FileClass::USUAL.to_vec() }
+        let file_types = FileClass::USUAL.to_vec();
+        Self { dir: PathBuf::from("./data"), files: None, file_types, scanner: None, accept_unscanned: false }
+    }
+}
+
+/// Where files are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FilesPlace {
+    /// In a folder.
+    Folder(PathBuf),
+    /// In a bucket of the store that `[s3]` describes, under names that begin with a prefix, which may be empty.
+    Bucket {
+        /// The bucket.
+        name: String,
+        /// What the names begin with.
+        prefix: String,
+    },
+}
+
+impl fmt::Display for FilesPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(path) => path.display().fmt(f),
+            Self::Bucket { name, prefix } if prefix.is_empty() => write!(f, "s3://{name}"),
+            Self::Bucket { name, prefix } => write!(f, "s3://{name}/{prefix}"),
+        }
     }
 }
 
@@ -36,11 +66,11 @@ pub(super) fn keys() -> Vec<Key> {
         Key::new(
             "data",
             "files",
-            "The folder of the files that messages carry. Several nodes need one that they share. Made with the first \
-             file, for its owner only.",
-            "a path",
-            |_, config, input| path(input.text()?).map(|path| config.data.files = Some(path)),
-            |_, config| config.data.files.as_ref().and_then(|path| text(&path.display())),
+            "Where the files are that messages carry: a folder, or a bucket of the store that `[s3]` describes. Several \
+             nodes need one that they share. A folder is made for its owner only.",
+            "a path, or s3://BUCKET or s3://BUCKET/PREFIX",
+            |_, config, input| files_place(input.text()?).map(|place| config.data.files = Some(place)),
+            |_, config| config.data.files.as_ref().and_then(text),
         )
         .unset("\"./data/files\"", "`files` in `data.dir`"),
         Key::new(
@@ -54,7 +84,52 @@ pub(super) fn keys() -> Vec<Key> {
                 Some(config.data.file_types.iter().map(|class| class.name().to_owned()).collect::<Vec<_>>().into())
             },
         ),
+        Key::new(
+            "data",
+            "scanner",
+            "What scans files before anybody can read them: a clamd. What it finds infected is refused. Its \
+             StreamMaxLength must not be below `limits.file_bytes`.",
+            "tcp://HOST:PORT, or unix:PATH",
+            |_, config, input| scanner(input.text()?).map(|address| config.data.scanner = Some(address)),
+            |_, config| match config.data.scanner.as_ref()? {
+                ScannerAddress::Tcp(address) => Some(format!("tcp://{address}").into()),
+                ScannerAddress::Unix(path) => Some(format!("unix:{}", path.display()).into()),
+            },
+        )
+        .unset("\"unix:/run/clamav/clamd.ctl\"", "no scanner"),
+        Key::new(
+            "data",
+            "accept_unscanned",
+            "Whether files are accepted unscanned while the scanner is away; if not, uploads are refused meanwhile.",
+            "true or false",
+            |_, config, input| input.boolean().map(|on| config.data.accept_unscanned = on),
+            |_, config| Some(config.data.accept_unscanned.into()),
+        ),
     ]
+}
+
+fn files_place(place: &str) -> Result<FilesPlace, String> {
+    let Some(rest) = place.trim().strip_prefix("s3://") else { return path(place).map(FilesPlace::Folder) };
+    let (name, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+    let prefix = prefix.trim_end_matches('/');
+    let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c);
+    if !(3..=63).contains(&name.len()) || !name.chars().all(is_name) {
+        return Err("does not name a bucket: 3 to 63 small letters, digits, dots and hyphens".to_owned());
+    }
+    let is_part = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+    if !prefix.is_empty() && !prefix.split('/').all(is_part) {
+        return Err("has a prefix with something else than letters, digits, dots, hyphens and slashes".to_owned());
+    }
+    Ok(FilesPlace::Bucket { name: name.to_owned(), prefix: prefix.to_owned() })
+}
+
+fn scanner(address: &str) -> Result<ScannerAddress, String> {
+    if let Some(socket) = address.strip_prefix("unix:") {
+        return path(socket).map(ScannerAddress::Unix);
+    }
+    let place = address.strip_prefix("tcp://").ok_or("is neither tcp:// nor unix:")?;
+    let is_good = place.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    if is_good { Ok(ScannerAddress::Tcp(place.to_owned())) } else { Err("has no host with a port".to_owned()) }
 }
 
 fn path(text: &str) -> Result<PathBuf, String> {

@@ -31,7 +31,7 @@ impl DatabaseUrl {
     /// Accepts `sqlite:`, `postgres://` and `postgresql://`, which becomes `postgres://`.
     ///
     /// # Errors
-    /// What is wrong; never the text itself.
+    /// The fault; never the text itself.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         if let Some(file) = text.strip_prefix("sqlite:") {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Config, Key, Loaded, SECTIONS, host_keys, keys, old_names::OLD_NAMES};
 
-/// What a host's section is about.
+/// The description of a host's section.
 const HOSTS: &str = "A host application whose people are let in by tokens that it signs; each has a section, and a name \
                      of 1 to 40 of a-z, 0-9 and _. The host `default` is described in `[auth]`, if it has no section.";
 
@@ -36,7 +36,7 @@ pub fn template() -> String {
     out
 }
 
-/// What a host's section may hold; it has no defaults, as there are no hosts.
+/// The keys of a host's section; it has no defaults, as there are no hosts.
 fn hosts_template(out: &mut String) {
     out.push('\n');
     for line in wrap(HOSTS, 98) {

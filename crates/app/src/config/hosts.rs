@@ -16,7 +16,7 @@ use super::{
 pub(super) const SECTION: &str = "hosts";
 /// Characters of a host's name at most.
 const NAME_LENGTH: usize = 40;
-/// What a host's name may be.
+/// The rule for a host's name.
 pub(super) const NAME: &str = "1 to 40 of a-z, 0-9 and _";
 
 /// A host application.
@@ -90,9 +90,9 @@ pub fn numbering(name: &str, host: &Host) -> Numbering {
 pub struct HostKey {
     /// Its name in the section.
     pub name: &'static str,
-    /// What it means, in sentences.
+    /// Its meaning, in sentences.
     pub doc: Cow<'static, str>,
-    /// What is accepted, in words that go on from "allowed:".
+    /// The accepted values, in words that go on from "allowed:".
     pub allowed: &'static str,
     /// An example in TOML, and what holds while it is not set.
     pub unset: (&'static str, &'static str),
@@ -118,7 +118,7 @@ impl HostKey {
     /// Sets the key of a host.
     ///
     /// # Errors
-    /// What is wrong and what is allowed. Never holds a secret.
+    /// The fault, and what is allowed. Never holds a secret.
     pub(super) fn set(&self, hosts: &mut Hosts, host: &str, input: Input<'_>) -> Result<(), String> {
         (self.set)(hosts.0.entry(host.to_owned()).or_default(), input).map_err(|reason| {
             let given = if self.secrecy == Secrecy::Open { format!(" = {input}") } else { String::new() };
@@ -190,7 +190,7 @@ pub fn keys() -> Vec<HostKey> {
 
 pub(super) const OFFSET: &str = "1000 to 2000000000";
 
-/// What an offset means.
+/// The meaning of an offset.
 pub(super) fn offset_doc() -> &'static str {
     "At the host's old endpoints those who have no number in it are known by this plus the id of their account. It must \
      be above every number that the host will ever give, and must not be changed afterwards."

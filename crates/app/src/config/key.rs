@@ -15,9 +15,9 @@ pub struct Key {
     pub section: &'static str,
     /// The name in that table.
     pub name: &'static str,
-    /// What it means, in sentences.
+    /// Its meaning, in sentences.
     pub doc: Cow<'static, str>,
-    /// What is accepted, in words that go on from "allowed:".
+    /// The accepted values, in words that go on from "allowed:".
     pub allowed: Cow<'static, str>,
     /// For a key without a fixed default: an example in TOML, and what holds while it is not set.
     pub unset: Option<(&'static str, &'static str)>,
@@ -76,7 +76,7 @@ impl Key {
     /// Sets the key.
     ///
     /// # Errors
-    /// What is wrong and what is allowed. Never holds the value of a key that is not open.
+    /// The fault, and what is allowed. Never holds the value of a key that is not open.
     pub fn set(&self, config: &mut Config, input: Input<'_>) -> Result<(), String> {
         (self.set)(self, config, input).map_err(|reason| {
             let given = if self.secrecy == Secrecy::Open { format!(" = {input}") } else { String::new() };
@@ -169,7 +169,7 @@ impl Input<'_> {
     }
 }
 
-/// What a TOML value is, with its article.
+/// The type of a TOML value, with its article.
 pub(super) fn kind(value: &toml::Value) -> &'static str {
     match value {
         toml::Value::String(_) => "a text",

@@ -18,7 +18,7 @@ const USUAL_FILE: &str = "palabre.toml";
 /// The variable that names the file.
 const FILE_VARIABLE: &str = "PALABRE_CONFIG";
 
-/// What the command line says about the configuration.
+/// The configuration that the command line gives.
 #[derive(Clone, Debug, Default)]
 pub struct Flags {
     /// The TOML file.
@@ -69,7 +69,7 @@ impl Loaded {
 /// Everything that is wrong with a configuration, a line for each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
-    /// What is wrong.
+    /// The fault.
     pub problems: Vec<String>,
 }
 
@@ -82,7 +82,7 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// What the layers are read from.
+/// The sources of the layers.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     /// Name and text of the TOML file.

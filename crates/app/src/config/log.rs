@@ -9,7 +9,7 @@ use super::{
     values,
 };
 
-/// What is written about the server's work.
+/// The section about the log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Log {
     /// How much.
@@ -41,7 +41,7 @@ impl Log {
 /// How much is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// What went wrong.
+    /// Errors.
     Error,
     /// And what may go wrong.
     Warn,

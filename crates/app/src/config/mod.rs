@@ -1,4 +1,4 @@
-//! What an operator can set: one file per section, each with its keys, defaults and checks.
+//! The settings of an operator: one file per section, each with its keys, defaults and checks.
 //!
 //! [`keys`] is the one table. Reading ([`layers`]), the template, the reference and the report
 //! ([`describe`]) all follow it; the names that the replaced systems read from the environment stand
@@ -17,6 +17,7 @@ mod log;
 mod old_endpoints;
 pub mod old_names;
 mod redis;
+mod s3;
 mod secret;
 mod server;
 mod values;
@@ -27,12 +28,12 @@ mod tests;
 
 use std::{
     net::{IpAddr, SocketAddr},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 pub use auth::Auth;
 pub use chat_server::ChatServer;
-pub use data::Data;
+pub use data::{Data, FilesPlace};
 pub use database::{Database, DatabaseUrl};
 pub use hosts::{Host, HostKey, Hosts, keys as host_keys, numbering};
 pub use key::{Input, Key, Secrecy};
@@ -40,6 +41,7 @@ pub use layers::{ConfigError, Flags, Loaded, ValueSource, load};
 pub use log::{Format, Level, Log};
 pub use old_endpoints::OldEndpoint;
 pub use redis::{Redis, RedisUrl};
+pub use s3::ObjectStore;
 pub use secret::Secret;
 pub use server::{Deployment, Server};
 pub use values::Subnet;
@@ -53,11 +55,13 @@ pub struct Config {
     pub server: Server,
     /// Where conversations are kept.
     pub database: Database,
-    /// What nodes tell each other through.
+    /// Redis, through which nodes tell each other of changes.
     pub redis: Redis,
     /// Where files are kept.
     pub data: Data,
-    /// Who is let in.
+    /// The store of files, where `data.files` names a bucket.
+    pub s3: ObjectStore,
+    /// Accounts and sessions.
     pub auth: Auth,
     /// The host applications whose people are let in.
     pub hosts: Hosts,
@@ -71,7 +75,7 @@ pub struct Config {
     pub matcha: OldEndpoint,
     /// The web client.
     pub web: Web,
-    /// What is written about the server's work.
+    /// The log.
     pub log: Log,
 }
 
@@ -88,10 +92,10 @@ impl Config {
         self.database.url.clone().unwrap_or_else(|| DatabaseUrl::sqlite_file(&self.data.dir.join("palabre.db")))
     }
 
-    /// The folder of the files that messages carry.
+    /// Where the files are that messages carry.
     #[must_use]
-    pub fn files_folder(&self) -> PathBuf {
-        self.data.files.clone().unwrap_or_else(|| self.data.dir.join("files"))
+    pub fn files_place(&self) -> FilesPlace {
+        self.data.files.clone().unwrap_or_else(|| FilesPlace::Folder(self.data.dir.join("files")))
     }
 
     /// The address that people use, without a slash at its end: the configured one, else a guess from
@@ -150,7 +154,7 @@ impl Config {
             .map(|(endpoint, host)| (endpoint, host.as_deref().unwrap_or(chat::identities::DEFAULT_HOST)))
     }
 
-    /// What one key alone cannot tell.
+    /// Checks that need more than one key.
     fn check_together(&self) -> Vec<String> {
         let mut problems = self.auth.check();
         problems.extend(self.hosts.check(&self.auth));
@@ -159,6 +163,10 @@ impl Config {
             if !hosts.contains_key(host) {
                 problems.push(format!("{endpoint}.host is {host}, and there is no section [hosts.{host}]"));
             }
+        }
+        let has_keys = self.s3.access_key.is_some() && self.s3.secret_key.is_some();
+        if matches!(self.data.files, Some(FilesPlace::Bucket { .. })) && !has_keys {
+            problems.push("data.files names a bucket, and s3.access_key or s3.secret_key is not set".to_owned());
         }
         let mut listeners = vec![("server.listen", self.server.listen)];
         listeners.extend(self.server.metrics_listen.map(|address| ("server.metrics_listen", address)));
@@ -179,6 +187,7 @@ pub fn keys() -> Vec<Key> {
         database::keys(),
         redis::keys(),
         data::keys(),
+        s3::keys(),
         auth::keys(),
         limits::keys(),
         chat_server::keys(),
@@ -197,6 +206,7 @@ pub const SECTIONS: &[(&str, &str)] = &[
     ("database", "Where conversations are kept."),
     ("redis", "What several nodes tell each other through."),
     ("data", "Where files are kept."),
+    ("s3", "The S3-compatible store, where `data.files` names a bucket."),
     ("auth", "Who is let in."),
     ("limits", "How much is allowed. The API tells every client the limits in force."),
     ("chat_server", "The endpoint for clients of the old chat-server: a WebSocket listener of its own, any path."),

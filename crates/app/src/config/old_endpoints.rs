@@ -20,7 +20,7 @@ pub struct OldEndpoint {
     pub host: Option<String>,
 }
 
-/// What the origins of one endpoint are, in the words of its key.
+/// The origins of one endpoint, in the words of its key.
 pub(super) const ORIGINS: &str = "a list of scheme://host or scheme://host:port (no path, no `*`)";
 
 pub(super) fn keys() -> Vec<Key> {
@@ -72,7 +72,7 @@ pub(super) fn keys() -> Vec<Key> {
     ]
 }
 
-/// Whose endpoint it is.
+/// The host whose endpoint it is.
 pub(super) fn host_key(section: &'static str, set: Set, get: Get) -> Key {
     Key::new(
         section,

@@ -104,7 +104,7 @@ pub const OLD_NAMES: &[OldName] = &[
     old("CHAT_SERVER__LOGGING__FORMAT", "log.format", How::Same, "Veza"),
 ];
 
-/// What an old name said: the value for the key, or the half of it.
+/// The value under an old name: the key's whole value, or half of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Said {
     /// The key's whole value.
@@ -126,7 +126,7 @@ pub fn canonical(variable: &str) -> String {
     }
 }
 
-/// What the environment says about `key` under old names: each variable with its value.
+/// The variables of the environment that set `key` under old names, each with its value.
 ///
 /// # Errors
 /// A variable's name and what is wrong with it.

@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::{Secrecy, Secret, auth::secret, database::without_password, key::Key};
 
-/// What nodes tell each other through. Without it a server is alone on its database, or hears of the others by asking
-/// the database once a second.
+/// Redis, through which nodes tell each other of changes. Without it a server is alone on its database, or hears of the
+/// others by asking the database once a second.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Redis {
     /// Where it is; none: nodes have nothing but the database between them.
@@ -26,7 +26,7 @@ impl RedisUrl {
     /// Accepts `redis://`, and a bare `HOST:PORT` as Matcha's documents have it.
     ///
     /// # Errors
-    /// What is wrong; never the text itself.
+    /// The fault; never the text itself.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         match text.strip_prefix("redis://") {

@@ -26,7 +26,7 @@ pub struct Server {
     pub trusted_proxies: Vec<Subnet>,
     /// A listener of its own for `/metrics`.
     pub metrics_listen: Option<SocketAddr>,
-    /// What the server is for.
+    /// The purpose of the server.
     pub environment: Deployment,
     /// Seconds that stopping may take.
     pub shutdown_seconds: u64,
@@ -47,7 +47,7 @@ impl Default for Server {
     }
 }
 
-/// What a server is for.
+/// The purpose of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deployment {
     /// Somebody works on it.

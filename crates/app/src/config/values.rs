@@ -56,7 +56,7 @@ impl Subnet {
     /// Reads an address, or a network with its prefix.
     ///
     /// # Errors
-    /// What is wrong with it, in words.
+    /// The fault in it, in words.
     pub fn parse(text: &str) -> Result<Self, String> {
         let wrong = || format!("{text:?} is neither an IP address nor a network");
         let (address, prefix) = match text.trim().split_once('/') {

@@ -158,6 +158,7 @@ async fn serves() -> (Server, Rest, tempfile::Folder) {
     let additions = Additions {
         dialects: Dialect::of_requests(&TRIAL).into_iter().collect(),
         asks_further: Some(Arc::new(asks_further)),
+        ..Additions::default()
     };
     let server = Server::start_with(&config, additions).await.expect("a server");
     let rest = Rest::to(server.address);

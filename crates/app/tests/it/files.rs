@@ -1,6 +1,8 @@
 //! Files that messages carry: uploaded, sent, read by those who see the message, and gone with it.
 
+mod broken;
 mod hostile;
+mod scanned;
 
 use std::time::Duration;
 

@@ -384,3 +384,36 @@ async fn whichever_node_is_asked_finds_the_same_and_nothing_that_is_gone() {
     assert_eq!(everywhere(&bob, "pear").await, [0]);
     town.closes().await;
 }
+
+#[tokio::test]
+async fn a_file_is_found_by_its_name_by_whoever_sees_its_message() {
+    let mut town = town().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let eve = town.person("eve").await;
+    let garden = ann.opens_private_room("garden").await;
+    ann.adds(&bob, &garden).await;
+    let mut ids = Vec::new();
+    for (name, bytes) in [("Plan für 東京.png", &b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..]), ("notes.txt", b"quince")] {
+        let file = town.rest().upload(&ann.tokens().access, name, bytes.to_vec()).await.granted();
+        ids.push(file["id"].clone());
+    }
+    let send = json!({"conversation": garden.id, "client_id": ann.new_client_id(), "text": "see", "files": ids});
+    let sent = ann.asks("message.send", send).await.granted();
+    finds(&bob, "plan", &["see"]).await;
+    for q in ["fur 東京", "see plan", "\"notes txt\"", "has:file", "has:image from:ann", "see has:file"] {
+        assert_eq!(texts(&bob, q).await, ["see"], "{q}");
+    }
+    for q in ["quince", "\"see plan\"", "plan -notes", "has:link has:file"] {
+        assert_eq!(texts(&bob, q).await, [] as [&str; 0], "{q}");
+    }
+    let found = search(&bob, json!({"q": "see plan"})).await;
+    let result = &found["results"][0];
+    assert_eq!(
+        (&result["highlights"], &result["message"]["files"][1]["name"]),
+        (&json!([[0, 3]]), &json!("notes.txt"))
+    );
+    assert_eq!(texts(&eve, "plan").await, [] as [&str; 0]);
+    ann.asks("message.delete", json!({"conversation": garden.id, "seq": sent["seq"]})).await.granted();
+    assert_eq!(texts(&bob, "plan").await, [] as [&str; 0]);
+    town.closes().await;
+}

@@ -6,6 +6,7 @@ use std::{
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
@@ -14,12 +15,16 @@ use testkit::process::{Process, Setup};
 
 pub const SECRET: &str = "a tree, a bench, and 3 long stories";
 
+static FOLDERS: AtomicUsize = AtomicUsize::new(0);
+
 /// A folder that is removed with the test.
 pub struct Folder(pub PathBuf);
 
 impl Folder {
     pub fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("palabre-doctor-{name}-{}", std::process::id()));
+        // Two tests may choose the same name, and one would remove what the other is working on.
+        let nth = FOLDERS.fetch_add(1, Relaxed);
+        let folder = std::env::temp_dir().join(format!("palabre-doctor-{name}-{}-{nth}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).expect("folder");
         Self(folder)

@@ -135,3 +135,89 @@ async fn a_server_that_is_killed_in_an_upload_has_no_file_of_it_and_all_that_it_
     let left: Vec<&PathBuf> = places.iter().filter(|path| path.to_string_lossy().contains("unfinished")).collect();
     assert_eq!((places.len(), left.len()), (2, 1), "what was broken off waits for the sweep: {places:?}");
 }
+
+/// Settings of a server whose files are in a bucket of the store in `PALABRE_TEST_S3`, if there is one.
+fn bucket(prefix: &str) -> Option<Vec<(String, String)>> {
+    let endpoint = std::env::var("PALABRE_TEST_S3").ok()?;
+    let place = format!("s3://palabre/{prefix}-{}", std::process::id());
+    let settings = [
+        ("PALABRE_DATA__FILES", place.as_str()),
+        ("PALABRE_S3__ENDPOINT", &endpoint),
+        ("PALABRE_S3__ACCESS_KEY", "testing"),
+        ("PALABRE_S3__SECRET_KEY", "testing"),
+    ];
+    Some(settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec())
+}
+
+#[tokio::test]
+async fn files_in_a_bucket_are_in_a_backup_and_come_back_into_another_bucket_or_a_folder() {
+    let Some(first) = bucket("first") else { return };
+    let with = |all: &[(String, String)], data: &Path, words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_palabre"));
+        command.args(words).arg("--data-dir").arg(data).env_clear().envs(all.iter().cloned());
+        let output = command.output().expect("started");
+        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        (output.status.success(), said)
+    };
+    let folder = Folder::new("bucket");
+    let settings: Vec<(&str, &str)> = first.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let running = server(&folder, &settings).await;
+    let rest = Rest::to(running.address());
+    let account = json!({"username": "ann", "password": PASSWORD});
+    rest.ask("POST", "/v1/accounts", None, &account).await.granted();
+    let token = log_in(&rest).await;
+    let mut files = Vec::new();
+    for nth in 0..20 {
+        files.push(rest.upload(&token, &format!("{nth}.txt"), format!("file {nth}")).await.granted());
+    }
+    let backup = folder.0.join("monday.backup");
+    let backup = backup.to_str().unwrap();
+    let (done, said) = with(&first, &folder.data(), &["backup", backup]);
+    assert!(done && said.contains("20 files"), "{said}");
+    assert_eq!(files_in(Path::new(&format!("{backup}.files"))).len(), 20);
+    doctor(&folder.data(), &settings)
+        .of("good")
+        .iter()
+        .find(|line| line.starts_with("files: 20 files, all in s3://"))
+        .unwrap();
+    drop(running);
+    for (name, settings) in [("second", bucket("second").unwrap()), ("folder", Vec::new())] {
+        let restored = Folder::new(&format!("bucket-{name}"));
+        let (done, said) = with(&settings, &restored.data(), &["restore", backup]);
+        assert!(done && said.contains("20 files"), "{said}");
+        let settings: Vec<(&str, &str)> =
+            settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let running = server(&restored, &settings).await;
+        let rest = Rest::to(running.address());
+        let token = log_in(&rest).await;
+        for (nth, file) in files.iter().enumerate() {
+            let (answer, bytes) = rest.bytes(&format!("/v1/files/{}", file["id"].as_str().unwrap()), &token, &[]).await;
+            assert_eq!((answer.status, bytes), (200, format!("file {nth}").into_bytes()), "{name}");
+        }
+    }
+    // One that is not there any more is told, and so is one whose files are missing.
+    let away = [("PALABRE_S3__ENDPOINT", "http://127.0.0.1:1")];
+    let away: Vec<(&str, &str)> = settings.iter().copied().filter(|(name, _)| *name != away[0].0).chain(away).collect();
+    doctor(&folder.data(), &away).has_problem(&["files: s3://palabre/first", "cannot be reached", "s3.access_key"]);
+    let other = bucket("nobodys").unwrap();
+    let other: Vec<(&str, &str)> = other.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    doctor(&folder.data(), &other).has_problem(&["files: 20 of 20 files are not whole in s3://palabre/nobodys"]);
+}
+
+#[tokio::test]
+async fn the_doctor_tells_of_bytes_that_no_file_has_and_of_a_scanner_that_is_away() {
+    let folder = Folder::new("strays");
+    let running = server(&folder, &[]).await;
+    let stray = folder.data().join("files/00/11/00112233445566778899aabbccddeeff");
+    fs::create_dir_all(stray.parent().unwrap()).unwrap();
+    fs::write(&stray, "nobody's").unwrap();
+    let notes = || doctor(&folder.data(), &[]).of("note");
+    assert!(!notes().iter().any(|note| note.starts_with("files:")), "it is young");
+    let old = Command::new("touch").args(["-d", "2 days ago"]).arg(&stray).status().unwrap();
+    assert!(old.success());
+    assert!(notes().iter().any(|note| note.starts_with("files: 1 in ")), "{:?}", notes());
+    let nobody = ("PALABRE_DATA__SCANNER", "tcp://127.0.0.1:1");
+    doctor(&folder.data(), &[nobody]).has_problem(&["scanner: the scanner cannot be reached", "clamd"]);
+    doctor(&folder.data(), &[nobody, ("PALABRE_DATA__ACCEPT_UNSCANNED", "true")]).has_warning(&["accepted unscanned"]);
+    drop(running);
+}

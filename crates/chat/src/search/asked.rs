@@ -23,7 +23,7 @@ pub(super) const OPERATORS: [(&str, &[&str]); 8] = [
     ("before", &[]),
     ("after", &[]),
     ("on", &[]),
-    ("has", &["link", "reaction"]),
+    ("has", &["link", "file", "image", "reaction"]),
     ("is", &["edited", "thread"]),
     ("type", &["room", "group", "direct"]),
 ];
@@ -58,7 +58,7 @@ pub fn parse(q: &str, utc_offset: i64, bounds: SearchBounds) -> Result<Search> {
     }
     if !search.has_anchor() && pieces.iter().any(|piece| piece.operator.is_some()) {
         return Err(wrong(
-            "There is nothing to look for: a search needs a word, a \"phrase\", from:, in: or has:link.",
+            "There is nothing to look for: a search needs a word, a \"phrase\", from:, in:, has:link, has:file or has:image.",
         ));
     }
     Ok(search)
@@ -161,11 +161,7 @@ fn add_operator(search: &mut Search, piece: &Piece<'_>, utc_offset: i64) -> Resu
     match name.as_str() {
         "from" => search.from.push(value.strip_prefix('@').unwrap_or(value).to_owned()),
         "in" => search.within.push(value.strip_prefix('#').unwrap_or(value).to_owned()),
-        "has" => search.has.push(match lower.as_str() {
-            "link" => Has::Link,
-            "reaction" => Has::Reaction,
-            _ => return Err(one_of("link or reaction")),
-        }),
+        "has" => search.has.push(Has::from_name(&lower).ok_or_else(|| one_of("link, file, image or reaction"))?),
         "is" if lower == "edited" => search.edited = true,
         "is" if lower == "thread" => search.thread = true,
         "is" => return Err(one_of("edited or thread")),
@@ -310,7 +306,7 @@ mod tests {
     fn refusals_name_what_is_allowed() {
         assert!(refused("type:room -only").contains("needs a word"));
         assert!(refused("before:2026-01-01 is:edited").contains("needs a word"));
-        assert!(refused("has:file").contains("link or reaction"));
+        assert!(refused("has:voice").contains("link, file, image or reaction"));
         assert!(refused("is:pinned x").contains("may be edited or thread"));
         assert!(read("is:thread x").thread && !read("x").thread);
         assert!(refused("type:space x").contains("room, group or direct"));

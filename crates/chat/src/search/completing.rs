@@ -119,7 +119,7 @@ mod tests {
     fn operators_and_their_few_values_are_suggested() {
         assert_eq!(texts("garden i"), "in: is:");
         assert_eq!(texts(""), "from: in: before: after: on: has: is: type:");
-        assert_eq!(texts("has:"), "has:link has:reaction");
+        assert_eq!(texts("has:"), "has:link has:file has:image has:reaction");
         assert_eq!(texts("TYPE:g"), "type:group");
         assert_eq!(
             (texts("from:"), texts("from:m"), texts("from:an")),

@@ -1,9 +1,10 @@
 //! Whether a text is what was looked for, and where in it. An index only proposes; this decides.
 
 use super::{
-    Phrase, relevance,
+    Phrase, relevance, searched,
     terms::{Term, terms},
 };
+use crate::files::File;
 
 /// Places that are shown of one text at most.
 const MOST: usize = 100;
@@ -45,6 +46,17 @@ pub fn matched(text: &str, wanted: &[Phrase], unwanted: &[Phrase]) -> Option<Tex
     }
     let score = relevance::score(&standing, terms.len());
     Some(TextMatch { places: merged(places), score })
+}
+
+/// The same in a text and the names of the files that come with it; the places are those in the text.
+#[must_use]
+pub fn matched_in(text: &str, files: &[File], wanted: &[Phrase], unwanted: &[Phrase]) -> Option<TextMatch> {
+    let mut found = matched(&searched(text, files), wanted, unwanted)?;
+    if !files.is_empty() {
+        let end = text.chars().count();
+        found.places.retain(|(_, to)| *to <= end);
+    }
+    Some(found)
 }
 
 /// The places of a phrase, each with the number of its first term.
@@ -112,6 +124,25 @@ mod tests {
         }
         assert!(places(text, &[phrase("京東")], &[]).is_none());
         assert_eq!(places(text, &[phrase("東京工")], &[]), Some(vec![(3, 6)]));
+    }
+
+    #[test]
+    fn names_of_files_are_found_and_have_no_places_in_the_text() {
+        let name = |name: &str| File {
+            id: crate::FileId::of([1; 16]),
+            name: name.into(),
+            media_type: "image/png".into(),
+            size: 1,
+            sha256: String::new(),
+            pixels: None,
+        };
+        let files = [name("garden plan.png"), name("été.jpg")];
+        let found = |wanted: &str| matched_in("see été", &files, &[phrase(wanted)], &[]).map(|found| found.places);
+        assert_eq!(found("plan"), Some(vec![]));
+        assert_eq!(found("ete"), Some(vec![(4, 7)]));
+        assert_eq!(found("garden plan"), Some(vec![]));
+        assert_eq!((found("ete garden"), found("png ete")), (None, None), "a phrase ends with the text or the name");
+        assert_eq!(matched_in("see", &files, &[phrase("see")], &[phrase("plan")]), None);
     }
 
     #[test]

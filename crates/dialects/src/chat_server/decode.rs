@@ -16,7 +16,7 @@ use crate::{
     steps::direct_with,
 };
 
-/// What a frame asks for. The connection was authenticated by its handshake.
+/// Reads a frame as a step. The connection was authenticated by its handshake.
 #[must_use]
 pub fn decode(speaker: Option<&Speaker>, frame: &str) -> Step {
     let Some(speaker) = speaker else {

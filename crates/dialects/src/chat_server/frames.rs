@@ -1,4 +1,4 @@
-//! What the old server says, field by field, and in which words it refuses.
+//! The frames of the old server, field by field, and the words in which it refuses.
 
 use std::borrow::Cow;
 
@@ -71,12 +71,12 @@ pub(super) struct Said<'a> {
 }
 
 impl<'a> Said<'a> {
-    /// What was said in a room; nothing if it was deleted.
+    /// A message in a room; nothing if it was deleted.
     pub(super) fn in_room(message: &'a messages::Message, room: &'a str) -> Option<Self> {
         Some(Self { room: Some(room), ..Self::new(message)? })
     }
 
-    /// What was said by one of a pair to the other; nothing if it was deleted.
+    /// A message of one of a pair to the other; nothing if it was deleted.
     pub(super) fn direct(message: &'a messages::Message, (low, high): (UserId, UserId)) -> Option<Self> {
         let to = if message.author == low { high } else { low };
         Some(Self { to: Some(to.0), ..Self::new(message)? })
@@ -212,6 +212,7 @@ pub(super) fn words(error: &Error) -> String {
         ErrorCode::MethodNotAllowed => "Méthode non autorisée.".into(),
         ErrorCode::TooLarge => "Message trop grand.".into(),
         ErrorCode::UnsupportedType | ErrorCode::RangeNotSatisfiable => "Fichier non accepté.".into(),
+        ErrorCode::FileInfected => "Fichier infecté.".into(),
         ErrorCode::Unauthenticated => "Authentification requise.".into(),
         ErrorCode::BadCredentials => "Identifiants invalides.".into(),
         ErrorCode::Forbidden | ErrorCode::ForbiddenOrigin | ErrorCode::NotAccepting => {

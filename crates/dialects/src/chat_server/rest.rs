@@ -21,7 +21,7 @@ use crate::{
     steps::direct_with,
 };
 
-/// What a request is for, and in which envelope its answer goes.
+/// The purpose of a request, and the envelope of its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
     Me,
@@ -88,7 +88,7 @@ pub fn problem(error: &Error) -> (u16, String) {
 /// Reads a request.
 ///
 /// # Errors
-/// What is wrong with the request.
+/// The refusal of a faulty request.
 pub(crate) fn request(matched: &Found<Operation>, request: &Request<'_>) -> Result<Call, Error> {
     let (query, body) = (request.query, request.json()?);
     let (desk, pending) = Desk::new();

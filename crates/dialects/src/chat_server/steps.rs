@@ -1,4 +1,4 @@
-//! What several frames and requests of this endpoint need before they can do what they are for. The old protocol
+//! Steps that several frames and requests of this endpoint need before their own. The old protocol
 //! names rooms and people; the server knows conversations by id.
 
 use chat::{

@@ -11,7 +11,7 @@ use chat::{
 use super::{encode, fields::Fields, frames, ids::RoomRef};
 use crate::{Step, input::Text};
 
-/// What a frame asks for. The connection was authenticated by its handshake.
+/// Reads a frame as a step. The connection was authenticated by its handshake.
 #[must_use]
 pub fn decode(speaker: Option<&Speaker>, frame: &str) -> Step {
     if speaker.is_none() {

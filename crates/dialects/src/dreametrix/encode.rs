@@ -11,7 +11,7 @@ use chat::{
 use super::frames::{self, Change};
 use crate::Text;
 
-/// What a connection is told first: that its person is here.
+/// The first frame of a connection: its person is here.
 #[must_use]
 pub fn greeting(speaker: &Speaker) -> Vec<Text> {
     vec![frames::user_status(speaker.user, Seen { presence: Presence::Online, last_seen_at: None })]

@@ -15,9 +15,9 @@ use crate::{
 
 type Object<'a> = BTreeMap<String, &'a RawValue>;
 
-/// What can stand in a field.
+/// The type of a field.
 pub(super) trait Field: DeserializeOwned {
-    /// What it must be, in words that follow "must be".
+    /// The rule for it, in words that follow "must be".
     const WHAT: &'static str;
 
     /// Reads it from a field of a form.
@@ -114,7 +114,7 @@ impl<'a> Fields<'a> {
         Ok(false)
     }
 
-    /// What the object has under this name, at the top or else in `data`; `null` is nothing.
+    /// The object's value under this name, at the top or else in `data`; `null` is nothing.
     fn raw(&self, name: &str) -> Result<Option<&'a RawValue>, Error> {
         let Self::Json(top) = self else { return Ok(None) };
         if let Some(value) = filled(top, name) {

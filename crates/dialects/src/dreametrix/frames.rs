@@ -1,4 +1,4 @@
-//! What the old socket says, field by field, and in which words it refuses.
+//! The frames of the old socket, field by field, and the words in which it refuses.
 
 use std::borrow::Cow;
 
@@ -150,7 +150,7 @@ pub(super) fn user_status(user: UserId, seen: Seen) -> Text {
     tagged("user_status", Status { user_id: user.0, status, last_seen: seen.last_seen_at.map(Time) })
 }
 
-/// What changed in a room, beside new messages.
+/// A change of a room, beside new messages.
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Change<'a> {
@@ -238,7 +238,7 @@ pub(super) fn room_update(room: ConversationId, change: Change<'_>) -> Text {
     tagged("room_update", Update { room_id: room.0, change })
 }
 
-/// What the server calls a field, and what this endpoint calls it.
+/// The server's name of a field, and this endpoint's.
 const NAMES: [(&str, &str); 4] =
     [("text", "content"), ("topic", "details"), ("user", "participants"), ("members", "participants")];
 

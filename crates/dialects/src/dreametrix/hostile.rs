@@ -40,7 +40,7 @@ const FRAMES: [(&str, &[&str]); 9] = [
     (r#"{"type":"ping"}"#, &[]),
 ];
 
-/// What no field of this endpoint can be.
+/// Values that no field of this endpoint can have.
 fn wrong() -> Vec<String> {
     let nested = |open: &str, close: &str| format!("{}1{}", open.repeat(20_000), close.repeat(20_000));
     let short = ["1.5", "-1", "1e400", "1e30", "9007199254740992", "18446744073709551616", "{}", "[]", "[{}]"];

@@ -6,7 +6,7 @@ use std::fmt;
 use chat::{ConversationId, MAX_SAFE_INTEGER, MessageId};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Visitor};
 
-/// What a UUID is of; the number stands in its first group.
+/// The kind of thing that a UUID names; the number stands in its first group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Noun {
     /// A conversation.

@@ -5,7 +5,7 @@ use chat::{Error, ErrorCode};
 use super::{fields::Fields, messages, rooms, steps::Caller, views};
 use crate::rest::{Call, Desk, Found, Misrouted, Request, Routes};
 
-/// What a request is for.
+/// The purpose of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
     Rooms,
@@ -50,7 +50,7 @@ pub(crate) fn route(method: &str, path: &str) -> Result<Found<Operation>, Misrou
 /// Reads a request.
 ///
 /// # Errors
-/// What is wrong with the request.
+/// The refusal of a faulty request.
 pub(crate) fn request(matched: &Found<Operation>, request: &Request<'_>) -> Result<Call, Error> {
     let speaker = request.speaker.ok_or_else(|| Error::new(ErrorCode::Unauthenticated, "A token is needed."))?;
     let (desk, pending) = Desk::new();

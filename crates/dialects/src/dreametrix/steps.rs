@@ -1,5 +1,5 @@
-//! What the requests of this endpoint ask on their way. Each step goes on only if its question was answered; a refusal
-//! ends the request.
+//! The questions that requests of this endpoint ask on their way. Each step goes on only if its question was answered;
+//! a refusal ends the request.
 
 use chat::{
     Command, ConversationId, Error, MessageId, Query, Reply,
@@ -18,7 +18,7 @@ use crate::{
     steps::PAGE,
 };
 
-/// Who asks, and where the answer goes.
+/// The asker, and where the answer goes.
 pub(super) struct Caller {
     pub speaker: Speaker,
     pub desk: Desk,

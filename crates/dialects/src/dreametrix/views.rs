@@ -1,4 +1,4 @@
-//! What the old REST interface answers, field by field.
+//! The answers of the old REST interface, field by field.
 
 use std::borrow::Cow;
 
@@ -161,7 +161,7 @@ fn name(listed: &Listed) -> Option<String> {
     listed.conversation.name.clone().or_else(|| listed.peer.as_ref().map(|peer| peer.shown_name.clone()))
 }
 
-/// What a room without a name is shown as: those who are in it with the speaker.
+/// The title of a room without a name: those who are in it with the speaker.
 fn names(members: &[Member], speaker: &Speaker) -> String {
     let others = members.iter().filter(|member| member.user != speaker.user);
     let names: Vec<&str> = others.map(|member| member.shown_name.as_str()).take(NAMED).collect();

@@ -34,7 +34,7 @@ pub(super) enum Form {
 }
 
 impl Form {
-    /// Whoever wrote a client by the document sends the header that it demands; a browser never does.
+    /// A client that was written by the document sends the header that it demands; a browser never does.
     pub(super) fn of(request: &Request<'_>) -> Self {
         if (request.header)("x-user-id").is_some() { Self::Array } else { Self::Object }
     }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{Step, input::read};
 
-/// What a frame asks for. The connection was authenticated by its handshake.
+/// Reads a frame as a step. The connection was authenticated by its handshake.
 #[must_use]
 pub fn decode(speaker: Option<&Speaker>, frame: &str) -> Step {
     if speaker.is_none() {
@@ -27,7 +27,7 @@ fn refused(error: &Error) -> Step {
     Step::Say(vec![frames::error(&words::of(error))])
 }
 
-/// What went well is not answered: it is told as an event, or not at all.
+/// Success is not answered: it is told as an event, or not at all.
 fn silent(outcome: Result<(), Error>) -> Step {
     match outcome {
         Ok(()) => Step::Say(Vec::new()),

@@ -1,4 +1,4 @@
-//! What the frames and bodies of these endpoints are made of, and what is refused before the engine is asked.
+//! The fields of these endpoints' frames and bodies, and what is refused before the engine is asked.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -64,7 +64,7 @@ pub(super) fn object(frame: &str) -> Result<BTreeMap<String, &RawValue>, Error> 
     serde_json::from_str(frame).map_err(|_| Error::new(ErrorCode::Malformed, "The frame is not a JSON object."))
 }
 
-/// What a frame is.
+/// The kind of a frame.
 #[derive(Deserialize)]
 pub(super) struct Tag {
     #[serde(rename = "type")]
@@ -94,7 +94,7 @@ pub(super) struct Reacting {
     pub(super) emoji: Text,
 }
 
-/// What is to be sent.
+/// A message that is to be sent.
 ///
 /// # Errors
 /// `invalid` if the text is empty or too long.

@@ -1,4 +1,4 @@
-//! What the chat service's socket says, field by field.
+//! The frames of the chat service's socket, field by field.
 
 use std::borrow::Cow;
 

@@ -49,7 +49,7 @@ fn requests() -> Vec<(&'static str, &'static str, Value)> {
     ]
 }
 
-/// What is no value of this field, whatever its type: a text, an id or a truth.
+/// Values that this field cannot have, whatever its type: a text, an id or a truth.
 fn wrong_values(right: &Value) -> Vec<String> {
     let deep = format!("{}1{}", "[".repeat(20_000), "]".repeat(20_000));
     let deep_object = format!("{}1{}", "{\"a\":".repeat(20_000), "}".repeat(20_000));
@@ -81,7 +81,7 @@ fn named(name: &str) -> Dialect {
     Dialect::named(name).unwrap()
 }
 
-/// What comes of a frame: its refusal, if it is not understood.
+/// The outcome of a frame: its refusal, if it is not understood.
 fn refusal(dialect: Dialect, frame: &str) -> Option<Value> {
     let shown: String = frame.chars().take(200).collect();
     let step = catch_unwind(|| (dialect.decode)(Some(&ann()), frame)).unwrap_or_else(|_| panic!("panicked at {shown}"));

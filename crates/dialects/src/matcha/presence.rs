@@ -25,7 +25,7 @@ pub(super) fn set(chosen: Presence, desk: Desk) -> Step {
     )
 }
 
-/// Who asks: the chat service had an answer of its own, and the service of the users another.
+/// The asker: the chat service had an answer of its own, and the service of the users another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     Presence,
@@ -48,7 +48,7 @@ pub(super) fn of(user: UserId, form: Form, desk: Desk) -> Step {
     )
 }
 
-/// Who is here is active now; who is not was last active when they were last here.
+/// People who are here are active now; others were last active when they were last here.
 fn with_activity(user: UserId, seen: Seen, desk: Desk) -> Step {
     #[derive(Serialize)]
     struct Active {

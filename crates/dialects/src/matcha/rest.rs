@@ -20,7 +20,7 @@ use crate::{
     rest::{Call, Desk, Found, Request, RestAnswer, Routes, query_pairs},
 };
 
-/// What a request is for.
+/// The purpose of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
     Conversations,
@@ -114,7 +114,7 @@ pub fn problem(error: &Error) -> (u16, String) {
 /// Reads a request.
 ///
 /// # Errors
-/// What is wrong with the request.
+/// The refusal of a faulty request.
 pub(crate) fn request(matched: &Found<Operation>, request: &Request<'_>) -> Result<Call, Error> {
     let (desk, pending) = Desk::new();
     let step = match matched.operation {

@@ -66,7 +66,7 @@ impl From<&Statistics> for Flat {
 impl From<&Statistics> for Groups {
     fn from(statistics: &Statistics) -> Self {
         let Flat { websocket, service } = Flat::from(statistics);
-        // Who is answered is answered by a server that is well.
+        // A server that answers is well.
         Self { websocket, service, health: Health { status: "ok" } }
     }
 }

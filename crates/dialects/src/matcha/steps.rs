@@ -1,4 +1,4 @@
-//! What several frames and requests of these endpoints need before they can do what they are for. The old protocol
+//! Steps that several frames and requests of these endpoints need before their own. The old protocol
 //! names messages by their id alone, and reads a conversation to its end; the server knows places.
 
 use chat::{

@@ -1,5 +1,5 @@
-//! What both sockets have words for: new messages, reactions, typing and presence. Edits, deletions, markers and
-//! memberships are seen when something is next read.
+//! The events that both sockets have words for: new messages, reactions, typing and presence. Edits, deletions, markers
+//! and memberships are seen when something is next read.
 
 use chat::{ConversationId, Event, Fact, Millis, Signal, UserId, messages::Message, presence::Seen};
 

@@ -6,10 +6,10 @@ use chat::{Error, ErrorCode};
 pub(super) const TOO_LONG: &str = "message too long";
 /// A text that says nothing.
 pub(super) const EMPTY: &str = "message is empty";
-/// What cannot be the id of a conversation.
+/// The refusal of what cannot be the id of a conversation.
 pub(super) const NO_CONVERSATION_ID: &str = "invalid conversation ID";
 
-/// What may turn out not to be there.
+/// Things that may turn out not to be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Missing {
     Conversation,
@@ -46,6 +46,7 @@ pub(super) fn of(error: &Error) -> String {
         ErrorCode::MethodNotAllowed => "method not allowed".into(),
         ErrorCode::TooLarge => TOO_LONG.into(),
         ErrorCode::UnsupportedType | ErrorCode::RangeNotSatisfiable => "file not accepted".into(),
+        ErrorCode::FileInfected => "the file is infected".into(),
         ErrorCode::Unauthenticated => "missing or invalid token".into(),
         ErrorCode::BadCredentials => "invalid token".into(),
         ErrorCode::Forbidden | ErrorCode::NotAccepting => "access denied".into(),

@@ -4,153 +4,13 @@ use chat::Limits;
 use serde_json::{Map, Value, json};
 
 use super::{
-    accounts, conversations, drafts, forms, inbox, markers, members, messages, notifications,
+    encode::{Described, EVENTS, Numbered, THREADED},
+    forms,
     openapi::{VERSION, pretty, problem},
-    presence, reactions, reminders, saved,
     schemas::{Parts, Shape},
-    server,
     table::{OPERATIONS, Operation},
-    threads, typing, user_groups,
+    threads,
 };
-
-/// What the server tells without being asked.
-struct Outgoing {
-    /// The frame's type.
-    name: &'static str,
-    /// What has happened.
-    summary: &'static str,
-    /// Which number it has.
-    number: Numbered,
-    /// Whether it belongs to a conversation.
-    placed: bool,
-    /// What `data` holds.
-    data: Shape,
-}
-
-/// What gives an event its number.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Numbered {
-    /// Its conversation.
-    InConversation,
-    /// The account of the person who is told.
-    InAccount,
-    /// The account, but where it answers a cursor of a conversation in which the person is not (any more).
-    InAccountMostly,
-    /// Nothing.
-    Not,
-}
-
-const fn event(name: &'static str, summary: &'static str, data: Shape) -> Outgoing {
-    Outgoing { name, summary, number: Numbered::InConversation, placed: true, data }
-}
-
-const fn own(name: &'static str, summary: &'static str, placed: bool, data: Shape) -> Outgoing {
-    Outgoing { name, summary, number: Numbered::InAccount, placed, data }
-}
-
-const fn signal(name: &'static str, summary: &'static str, data: Shape) -> Outgoing {
-    Outgoing { name, summary, number: Numbered::Not, placed: true, data }
-}
-
-type Message = messages::Message<'static>;
-type Conversation = conversations::Conversation<'static>;
-type Row = conversations::ConversationRow<'static>;
-type Reaction = reactions::ReactionChange<'static>;
-
-static TOLD: &[Outgoing] = &[
-    event("message.created", "A message was sent.", Shape::of::<Message>()),
-    event("message.edited", "A message's text was changed.", Shape::of::<Message>()),
-    event("message.deleted", "A message became a tombstone.", Shape::of::<Message>()),
-    event("reaction.added", "Somebody reacted to a message.", Shape::of::<Reaction>()),
-    event("reaction.removed", "Somebody took a reaction back.", Shape::of::<Reaction>()),
-    event("member.joined", "Somebody became a member.", Shape::of::<members::Arrival<'static>>()),
-    event("member.left", "Somebody is a member no more.", Shape::of::<members::Leaving<'static>>()),
-    event("member.updated", "A member has another role.", Shape::of::<members::Member<'static>>()),
-    event(
-        "members.changed",
-        "In a large conversation people came and went, from one number up to this one; for clients that authenticate \
-         with feature level 7. Nothing if you are there already.",
-        Shape::of::<members::Turnover>(),
-    ),
-    event("conversation.created", "The conversation was opened: its first change.", Shape::of::<Row>()),
-    event("conversation.updated", "The conversation was renamed, described, opened or closed.", Shape::of::<Row>()),
-    event(
-        "event.hidden",
-        "Something about a message that you do not see has changed: take its number as passed.",
-        Shape::of::<server::Done>(),
-    ),
-    own("conversation.added", "You are now a member; its head is your cursor.", true, Shape::of::<Conversation>()),
-    Outgoing {
-        number: Numbered::InAccountMostly,
-        ..own("conversation.removed", "You are a member no more.", true, Shape::of::<members::Removal>())
-    },
-    own(
-        "conversation.hidden",
-        "You took it out of your list; the next event of it brings it back.",
-        true,
-        Shape::of::<conversations::Hiding>(),
-    ),
-    own("account.updated", "Your profile was changed.", false, Shape::of::<accounts::Account<'static>>()),
-    own("draft.saved", "You have begun to write this.", true, Shape::of::<drafts::Draft<'static>>()),
-    own("draft.discarded", "There is no such draft any more.", true, Shape::of::<drafts::DraftKey>()),
-    own(
-        "conversation.settings",
-        "You have set what notifies here, or marked it as unread or read on.",
-        true,
-        Shape::of::<notifications::ConversationSettings>(),
-    ),
-    own(
-        "notifications.changed",
-        "You have set what you want to be notified of.",
-        false,
-        Shape::of::<notifications::Notifications<'static>>(),
-    ),
-    own(
-        "thread.followed",
-        "You follow a thread or do so no longer, or have read on.",
-        true,
-        Shape::of::<threads::Thread>(),
-    ),
-    own("reminder.set", "You have asked to be reminded.", false, Shape::of::<reminders::Reminder>()),
-    own("reminder.due", "What you wanted to be reminded of.", false, Shape::of::<reminders::Reminder>()),
-    own("reminder.removed", "You have no such reminder any more.", false, Shape::of::<reminders::RemovedReminder>()),
-    own("inbox.read", "You have read something in your inbox.", false, Shape::of::<inbox::InboxRead>()),
-    own(
-        "user_groups.changed",
-        "You belong to these user groups now.",
-        false,
-        Shape::of::<user_groups::OwnUserGroups>(),
-    ),
-    own("message.saved", "You have saved a message.", false, Shape::of::<saved::SavedMessage>()),
-    own(
-        "message.unsaved",
-        "You have taken a message off your saved ones.",
-        false,
-        Shape::of::<saved::UnsavedMessage>(),
-    ),
-    own(
-        "account.reset",
-        "Too much of your account has changed, or your number is not of this history: read it anew.",
-        false,
-        Shape::of::<server::Done>(),
-    ),
-    signal("conversation.changes", "What you have missed.", Shape::of::<conversations::Changes<'static>>()),
-    signal("marker.moved", "Somebody has read or received more.", Shape::of::<markers::Marker>()),
-    signal("typing.started", "Somebody is writing.", Shape::of::<typing::Typing<'static>>()),
-    signal("typing.stopped", "Somebody has stopped writing.", Shape::of::<typing::Typing<'static>>()),
-    Outgoing {
-        placed: false,
-        ..signal(
-            "user.updated",
-            "Somebody tells something else about themselves.",
-            Shape::of::<accounts::User<'static>>(),
-        )
-    },
-    signal("presence.changed", "People came, went or are busy.", Shape::of::<presence::PresenceChange<'static>>()),
-];
-
-/// The events by which a thread's summary may change: it is told beside the message.
-const THREADED: &[&str] = &["message.created", "message.deleted"];
 
 /// The document, as pretty JSON. The same every time.
 #[must_use]
@@ -181,7 +41,7 @@ pub fn document_at(origin: &str, path: &str, limits: &Limits) -> String {
         operations.insert(operation.name.into(), asked(operation));
     }
     let summary = Shape::of::<threads::ThreadSummary<'static>>().reference(true, &mut parts);
-    for told in TOLD {
+    for told in EVENTS {
         let data = told.data.reference(true, &mut parts);
         let mut message = event_message(told, &data);
         if THREADED.contains(&told.name) {
@@ -301,7 +161,7 @@ fn refusal(problem: &Value) -> Value {
     })
 }
 
-fn event_message(told: &Outgoing, data: &Value) -> Value {
+fn event_message(told: &Described, data: &Value) -> Value {
     let mut properties = json!({ "type": { "const": told.name }, "data": data });
     let mut required = vec!["type", "data"];
     if told.placed {
@@ -350,7 +210,7 @@ mod tests {
                 assert!(messages.contains_key(&format!("answer.{answer}")), "{answer}");
             }
         }
-        for told in TOLD {
+        for told in EVENTS {
             assert!(messages.contains_key(&format!("event.{}", told.name)));
         }
         super::super::openapi::tests::assert_no_loose_ends(&document);
@@ -376,7 +236,7 @@ mod tests {
                 };
             }
         }
-        let documented: BTreeSet<String> = TOLD.iter().map(|told| told.name.to_owned()).collect();
+        let documented: BTreeSet<String> = EVENTS.iter().map(|told| told.name.to_owned()).collect();
         assert_eq!(told, documented);
         answered.remove("error");
         let answers: BTreeSet<String> =

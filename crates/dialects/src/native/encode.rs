@@ -1,4 +1,4 @@
-//! Replies, events and signals to frames.
+//! Replies, events and signals to frames; and what the documents say of each event.
 
 use chat::{
     AccountEvent, AccountFact, ConversationId, Error, Event, Fact, Number, Reply, SessionId, Signal,
@@ -6,10 +6,13 @@ use chat::{
     reply::{AccountChanges, CaughtUp},
 };
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
     account_changes, accounts, conversations, drafts, inbox, markers, members, mentions, messages, notifications,
-    pages, policies, presence, reactions, reminders, saved, search, server, sessions,
+    pages, policies, presence, reactions, reminders, saved,
+    schemas::Shape,
+    search, server, sessions,
     threads::{self, ThreadSummary},
     typing, user_groups,
 };
@@ -55,6 +58,121 @@ fn write<T: Serialize>(value: &T) -> Text {
 fn told<T: Serialize>(kind: &'static str, conversation: Option<ConversationId>, seq: Option<i64>, data: T) -> Text {
     write(&Outgoing { kind, conversation: conversation.map(|id| id.0), seq, data, thread: None })
 }
+
+/// What an event's frame is to clients, for the document of the socket.
+pub(super) struct Described {
+    /// The frame's type.
+    pub(super) name: &'static str,
+    /// What has happened.
+    pub(super) summary: &'static str,
+    /// Which number it has.
+    pub(super) number: Numbered,
+    /// Whether it belongs to a conversation.
+    pub(super) placed: bool,
+    /// What `data` holds.
+    pub(super) data: Shape,
+}
+
+/// What gives an event its number.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Numbered {
+    /// Its conversation.
+    InConversation,
+    /// The account of the person who is told.
+    InAccount,
+    /// The account, but where it answers a cursor of a conversation in which the person is not (any more).
+    InAccountMostly,
+    /// Nothing.
+    Not,
+}
+
+const fn numbered<T: ToSchema>(name: &'static str, summary: &'static str) -> Described {
+    Described { name, summary, number: Numbered::InConversation, placed: true, data: Shape::of::<T>() }
+}
+
+const fn own<T: ToSchema>(name: &'static str, summary: &'static str, placed: bool) -> Described {
+    Described { name, summary, number: Numbered::InAccount, placed, data: Shape::of::<T>() }
+}
+
+const fn unnumbered<T: ToSchema>(name: &'static str, summary: &'static str) -> Described {
+    Described { name, summary, number: Numbered::Not, placed: true, data: Shape::of::<T>() }
+}
+
+type Message = messages::Message<'static>;
+type Conversation = conversations::Conversation<'static>;
+type Row = conversations::ConversationRow<'static>;
+type Reaction = reactions::ReactionChange<'static>;
+
+/// Every event and signal that has a frame.
+pub(super) static EVENTS: &[Described] = &[
+    numbered::<Message>("message.created", "A message was sent."),
+    numbered::<Message>("message.edited", "A message's text was changed."),
+    numbered::<Message>("message.deleted", "A message became a tombstone."),
+    numbered::<Reaction>("reaction.added", "Somebody reacted to a message."),
+    numbered::<Reaction>("reaction.removed", "Somebody took a reaction back."),
+    numbered::<members::Arrival<'static>>("member.joined", "Somebody became a member."),
+    numbered::<members::Leaving<'static>>("member.left", "Somebody is a member no more."),
+    numbered::<members::Member<'static>>("member.updated", "A member has another role."),
+    numbered::<members::Turnover>(
+        "members.changed",
+        "In a large conversation people came and went, from one number up to this one; for clients that authenticate \
+         with feature level 7. Nothing if you are there already.",
+    ),
+    numbered::<Row>("conversation.created", "The conversation was opened: its first change."),
+    numbered::<Row>("conversation.updated", "The conversation was renamed, described, opened or closed."),
+    numbered::<server::Done>(
+        "event.hidden",
+        "Something about a message that you do not see has changed: take its number as passed.",
+    ),
+    own::<Conversation>("conversation.added", "You are now a member; its head is your cursor.", true),
+    Described {
+        number: Numbered::InAccountMostly,
+        ..own::<members::Removal>("conversation.removed", "You are a member no more.", true)
+    },
+    own::<conversations::Hiding>(
+        "conversation.hidden",
+        "You took it out of your list; the next event of it brings it back.",
+        true,
+    ),
+    own::<accounts::Account<'static>>("account.updated", "Your profile was changed.", false),
+    own::<drafts::Draft<'static>>("draft.saved", "You have begun to write this.", true),
+    own::<drafts::DraftKey>("draft.discarded", "There is no such draft any more.", true),
+    own::<notifications::ConversationSettings>(
+        "conversation.settings",
+        "You have set what notifies here, or marked it as unread or read on.",
+        true,
+    ),
+    own::<notifications::Notifications<'static>>(
+        "notifications.changed",
+        "You have set what you want to be notified of.",
+        false,
+    ),
+    own::<threads::Thread>("thread.followed", "You follow a thread or do so no longer, or have read on.", true),
+    own::<reminders::Reminder>("reminder.set", "You have asked to be reminded.", false),
+    own::<reminders::Reminder>("reminder.due", "What you wanted to be reminded of.", false),
+    own::<reminders::RemovedReminder>("reminder.removed", "You have no such reminder any more.", false),
+    own::<inbox::InboxRead>("inbox.read", "You have read something in your inbox.", false),
+    own::<user_groups::OwnUserGroups>("user_groups.changed", "You belong to these user groups now.", false),
+    own::<saved::SavedMessage>("message.saved", "You have saved a message.", false),
+    own::<saved::UnsavedMessage>("message.unsaved", "You have taken a message off your saved ones.", false),
+    own::<server::Done>(
+        "account.reset",
+        "Too much of your account has changed, or your number is not of this history: read it anew.",
+        false,
+    ),
+    unnumbered::<conversations::Changes<'static>>("conversation.changes", "What you have missed."),
+    unnumbered::<markers::Marker>("marker.moved", "Somebody has read or received more."),
+    unnumbered::<typing::Typing<'static>>("typing.started", "Somebody is writing."),
+    unnumbered::<typing::Typing<'static>>("typing.stopped", "Somebody has stopped writing."),
+    Described {
+        placed: false,
+        ..unnumbered::<accounts::User<'static>>("user.updated", "Somebody tells something else about themselves.")
+    },
+    unnumbered::<presence::PresenceChange<'static>>("presence.changed", "People came, went or are busy."),
+];
+
+/// The events by which a thread's summary may change: it is told beside the message.
+pub(super) const THREADED: &[&str] = &["message.created", "message.deleted"];
 
 /// The frame of a numbered event.
 #[must_use]

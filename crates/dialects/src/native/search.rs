@@ -23,8 +23,8 @@ const PAGE_LENGTH: i64 = 20;
 pub(super) struct SearchMessages {
     /// Words, `"phrases"`, `-excluded` words and operators, with spaces between them. `word*` finds words that begin so.
     /// Operators: `from:NAME` (or `from:me`), `in:ROOM` (a name, an id, or `in:@NAME` for a direct conversation),
-    /// `before:`, `after:` and `on:` with a day such as `2026-11-30`, `has:link`, `has:reaction`, `is:edited`, `is:thread`,
-    /// `type:room`, `type:group`, `type:direct`. All must hold; of several `from:`, `in:` or `type:` one.
+    /// `before:`, `after:` and `on:` with a day such as `2026-11-30`, `has:link`, `has:file`, `has:image`, `has:reaction`, `is:edited`,
+    /// `is:thread`, `type:room`, `type:group`, `type:direct`. All must hold; of several `from:`, `in:` or `type:` one.
     pub(super) q: Text,
     /// In this conversation only.
     pub(super) conversation: Option<Integer>,

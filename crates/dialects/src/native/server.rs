@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use utoipa::{PartialSchema, ToSchema};
 
 /// Increases with every addition to the protocol, so that clients can ask what a server can do.
-pub const FEATURE_LEVEL: i64 = 7;
+pub const FEATURE_LEVEL: i64 = 8;
 
 /// What server this is.
 #[derive(Serialize, ToSchema)]

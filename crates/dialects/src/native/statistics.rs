@@ -26,6 +26,8 @@ pub struct Statistics<'a> {
     files: i64,
     /// Bytes of all files, where they are kept.
     file_bytes: i64,
+    /// Files that the scanner has refused since the server was started.
+    files_infected: i64,
     /// Jobs that wait until they are due, such as reminders.
     jobs_waiting: i64,
     /// Jobs that were given up: `palabre jobs list` tells which.
@@ -63,6 +65,7 @@ impl<'a> From<&'a crate::AllStatistics> for Statistics<'a> {
             storage_bytes: kept.storage_bytes,
             files: kept.files,
             file_bytes: kept.file_bytes,
+            files_infected: kept.files_infected,
             jobs_waiting: kept.jobs_waiting,
             jobs_failed: kept.jobs_failed,
             search_behind: kept.search_behind,

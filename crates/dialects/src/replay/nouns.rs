@@ -435,6 +435,7 @@ pub(super) fn all_statistics() -> AllStatistics {
         storage_bytes: 1_048_576,
         files: 7,
         file_bytes: 12_345_678,
+        files_infected: 2,
         jobs_waiting: 6,
         jobs_failed: 1,
         search_behind: Some(6),

@@ -15,10 +15,10 @@ use crate::{
     writer::NewMessage,
 };
 
-/// What the names in a text mean, and the grant of its author to call everybody.
+/// The meaning of the names in a text, and the grant of its author to call everybody.
 pub(super) type Call = (Resolved, Option<Grant>);
 
-/// What the names in the texts of a batch mean, by the place of the text; nothing for texts that call nobody.
+/// The meaning of the names in the texts of a batch, by the place of the text; nothing for texts that call nobody.
 #[derive(Default)]
 pub(super) struct Calls {
     resolved: HashMap<usize, Resolved>,

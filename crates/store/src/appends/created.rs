@@ -5,7 +5,7 @@ use chat::{Event, Fact, MessageId, Millis, Number, files::File, mentions::Mentio
 use super::joining::InThread;
 use crate::writer::NewMessage;
 
-/// What subscribers are told.
+/// The event that subscribers receive.
 pub(super) fn created(
     append: &NewMessage,
     id: MessageId,

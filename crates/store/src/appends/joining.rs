@@ -15,7 +15,7 @@ use crate::{
     writer::NewMessage,
 };
 
-/// What becomes of a thread by a reply.
+/// The state of a thread after a reply.
 pub(super) struct InThread {
     pub also_in_room: bool,
     /// The thread's summary with the reply.

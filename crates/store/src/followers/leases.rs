@@ -1,6 +1,7 @@
-//! Who follows what, where several nodes share a database: one lease for each follower and shard, by the database's
-//! clock. A node renews its leases every second; what has run out is anybody's. Nodes share the shards evenly: each
-//! knows by the rows below zero how many there are, takes no more than its share, and gives back what is above it.
+//! Which node follows which shards, where several nodes share a database: one lease for each follower and shard, by the
+//! database's clock. A node renews its leases every second; what has run out is anybody's. Nodes share the shards
+//! evenly: each knows by the rows below zero how many there are, takes no more than its share, and gives back what is
+//! above it.
 //!
 //! These statements are PostgreSQL's only: SQLite has one node.
 
@@ -35,7 +36,7 @@ const LEAVE: &str = "DELETE FROM follower_leases WHERE follower = $1 AND shard =
 const HOLD: &str = "SELECT shard FROM follower_leases WHERE follower = $1 AND node = $2 AND until > $3 AND shard >= 0
                     FOR UPDATE";
 
-/// What a node holds after it has looked.
+/// The leases that a node holds after it has looked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Held {
     /// The shards that it follows.
@@ -105,7 +106,7 @@ struct Plan {
     somebody_died: bool,
 }
 
-/// What to keep, take and give back, by the leases as they are: shard, node and until when.
+/// The leases to keep, to take and to give back, by those that there are: shard, node and until when.
 fn plan(rows: &[(i64, i64, i64)], node: i64, now: i64) -> Plan {
     let nodes: HashMap<i64, i64> = rows.iter().filter(|row| row.0 < 0).map(|row| (row.1, row.2)).collect();
     let living = nodes.values().filter(|until| **until > now).count().max(1);

@@ -1,5 +1,5 @@
-//! What an operator should know of the index: whether it is there, of which rules and history, how far behind it is and
-//! how large. Looks, and changes nothing: opening the index as a server does would make a lost one anew.
+//! Facts about the index that an operator should know: whether it is there, of which rules and history, how far behind
+//! it is and how large. Looks, and changes nothing: opening the index as a server does would make a lost one anew.
 
 use std::{collections::HashMap, path::Path, time::Duration};
 
@@ -13,7 +13,7 @@ use crate::{
     followers,
 };
 
-/// What became of an index.
+/// The state of an index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
     /// There is none yet, or it was lost.
@@ -26,10 +26,10 @@ pub enum State {
     Good,
 }
 
-/// What was found.
+/// The findings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inspection {
-    /// What became of it.
+    /// Its state.
     pub state: State,
     /// The rules by which texts are cut and indexed here.
     pub version: String,

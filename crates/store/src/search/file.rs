@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use chat::search::{Phrase, terms};
+use chat::search::{Phrase, searched, terms};
 use serde::Serialize;
 use sqlx::{
     AssertSqlSafe, Sqlite, Transaction,
@@ -69,7 +69,7 @@ pub(crate) struct Writing<'f> {
     transaction: Transaction<'static, Sqlite>,
 }
 
-/// What a pass writes.
+/// The writes of a pass.
 pub(crate) struct Encoded {
     /// The ids of messages that were deleted, if any were.
     gone: Option<String>,
@@ -117,7 +117,7 @@ impl File {
         let options = SqliteConnectOptions::from_str("sqlite:")?
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
-            // What a crash of the machine takes away is read again: the cursors go with it.
+            // If a crash of the machine takes rows away, the cursors go with them, and the rows are made again.
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(BUSY)
             .pragma("cache_size", "-16384")
@@ -244,13 +244,15 @@ impl Writing<'_> {
     }
 }
 
-/// What a pass writes of these messages.
+/// The rows that a pass writes of these messages.
 pub(crate) fn encode(changed: &[Changed]) -> Result<Encoded> {
     let gone: Vec<i64> = changed.iter().filter(|message| message.text.is_none()).map(|message| message.id.0).collect();
     let row = |message: &Changed| {
         let text = message.text.as_deref()?;
         let mut line = String::with_capacity(text.len() + 32);
-        for word in terms::terms(text).into_iter().map(|term| term.text).chain(marks(message, text)) {
+        for word in
+            terms::terms(&searched(text, &message.files)).into_iter().map(|term| term.text).chain(marks(message, text))
+        {
             line.push_str(&word);
             line.push(' ');
         }
@@ -264,7 +266,7 @@ pub(crate) fn encode(changed: &[Changed]) -> Result<Encoded> {
     Ok(Encoded { gone, texts })
 }
 
-/// What FTS5 is asked. Every term stands in quotes, so nothing of it is an operator; no term has a quote in it.
+/// The query for FTS5. Every term stands in quotes, so nothing of it is an operator; no term has a quote in it.
 fn query(needle: &Needle) -> String {
     let phrase = |phrase: &Phrase| {
         let star = if phrase.prefix { " *" } else { "" };
@@ -322,7 +324,7 @@ fn of_index(error: sqlx::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chat::{ConversationId, MessageId, UserId};
+    use chat::{ConversationId, MessageId, UserId, search::Has};
 
     #[test]
     fn what_is_asked_has_every_term_in_quotes() {
@@ -332,7 +334,7 @@ mod tests {
             not: vec![phrase("x", false), phrase("y z", false)],
             authors: vec![UserId(1)],
             conversations: vec![ConversationId(2), ConversationId(3)],
-            link: true,
+            has: vec![Has::Link],
         };
         let mark = super::super::MARK;
         assert_eq!(

@@ -3,7 +3,7 @@
 //!
 //! On SQLite it is a file of its own beside the database ([`file`]), on PostgreSQL a table of it ([`table`]). Both hold
 //! the same terms, which [`chat::search::terms`] cuts. A message has further terms, which no text can have, as they begin
-//! with [`MARK`]: who said it, where, whether there is a link in it.
+//! with [`MARK`]: who said it, where, whether there is a link in it or a file with it.
 
 pub mod examined;
 pub mod file;
@@ -13,7 +13,7 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use chat::{
     ConversationId, MessageId, Number, UserId,
-    search::{Phrase, has_link, terms},
+    search::{Has, Phrase, terms},
 };
 use sqlx::postgres::PgPool;
 use tokio::sync::Mutex;
@@ -41,22 +41,22 @@ pub(crate) enum Index {
     Table(PgPool),
 }
 
-/// What is looked for in the index. All of it must hold; of several authors or conversations one.
+/// A query to the index. All of it must hold; of several authors or conversations one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needle {
-    /// What must stand in the text.
+    /// Phrases that must stand in the text.
     pub words: Vec<Phrase>,
-    /// What must not stand in it.
+    /// Phrases that must not stand in it.
     pub not: Vec<Phrase>,
-    /// Who said it; anybody if empty.
+    /// The authors; anybody if empty.
     pub authors: Vec<UserId>,
     /// Where; anywhere if empty.
     pub conversations: Vec<ConversationId>,
-    /// Whether there must be a link in it.
-    pub link: bool,
+    /// What it must have; of it, what the index does not know is not asked for.
+    pub has: Vec<Has>,
 }
 
-/// What a pass has done.
+/// The result of a pass.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pass {
     /// How far the index has come in these conversations, and how far they have come themselves.
@@ -74,7 +74,7 @@ pub struct Status {
     pub changes: i64,
 }
 
-/// What of the shards this node follows, when it has looked anew.
+/// The shards that this node follows, when it has looked anew.
 ///
 /// # Errors
 /// Those of the database.
@@ -144,7 +144,7 @@ async fn differences(db: &Db) -> Result<Vec<(i64, i64, i64)>> {
     }
 }
 
-/// What other nodes say that conversations have come to, which they do not follow themselves.
+/// The numbers of conversations that other nodes have changed and do not follow themselves.
 ///
 /// # Errors
 /// Those of the database.
@@ -320,7 +320,8 @@ async fn in_background<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Sen
 /// The terms of a message that are of no text.
 fn marks(changed: &Changed, text: &str) -> Vec<String> {
     let own = [of_conversation(changed.conversation), of_author(changed.author)];
-    own.into_iter().chain(has_link(text).then(of_link)).collect()
+    let has = Has::ALL.into_iter().filter(|has| has.is_in(text, &changed.files)).filter_map(of_thing);
+    own.into_iter().chain(has).collect()
 }
 
 fn of_conversation(conversation: ConversationId) -> String {
@@ -331,23 +332,30 @@ fn of_author(author: UserId) -> String {
     format!("{MARK}u{}", author.0)
 }
 
-fn of_link() -> String {
-    format!("{MARK}l")
+/// The term of something that a message may have, if the index knows it.
+fn of_thing(has: Has) -> Option<String> {
+    let letter = match has {
+        Has::Link => 'l',
+        Has::File => 'f',
+        Has::Image => 'i',
+        Has::Reaction => return None,
+    };
+    Some(format!("{MARK}{letter}"))
 }
 
 impl Needle {
-    /// What must hold besides the words: of each list one.
+    /// The conditions besides the words: of each list one must hold.
     fn marks(&self) -> Vec<Vec<String>> {
         let authors = self.authors.iter().map(|author| of_author(*author)).collect::<Vec<_>>();
         let conversations = self.conversations.iter().map(|id| of_conversation(*id)).collect();
-        let link = self.link.then(of_link).into_iter().collect();
-        [authors, conversations, link].into_iter().filter(|of_one| !of_one.is_empty()).collect()
+        let has = self.has.iter().filter_map(|has| of_thing(*has)).map(|mark| vec![mark]);
+        [authors, conversations].into_iter().filter(|of_one| !of_one.is_empty()).chain(has).collect()
     }
 }
 
 /// The version of the rules by which texts are cut and put into the index.
 fn version() -> String {
-    format!("1:{}", terms::version())
+    format!("2:{}", terms::version())
 }
 
 #[cfg(test)]
@@ -373,7 +381,8 @@ mod tests {
 
     #[test]
     fn no_text_has_the_terms_of_marks() {
-        for mark in [of_conversation(ConversationId(7)), of_author(UserId(7)), of_link()] {
+        let of_things = Has::ALL.into_iter().filter_map(of_thing);
+        for mark in [of_conversation(ConversationId(7)), of_author(UserId(7))].into_iter().chain(of_things) {
             assert!(terms::terms(&mark).iter().all(|term| !term.text.contains(MARK)), "{mark}");
         }
     }

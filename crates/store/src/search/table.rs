@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use chat::{
     ConversationId, Number,
-    search::{Phrase, terms},
+    search::{Phrase, searched, terms},
 };
 use serde::Serialize;
 
@@ -42,7 +42,7 @@ const CANDIDATES: &str = "SELECT message_id FROM message_terms
      ORDER BY message_id + 0 DESC LIMIT $4";
 const CLEAR: &str = "TRUNCATE message_terms";
 const FORGET_CURSORS: &str = "DELETE FROM follower_cursors WHERE follower = $1";
-/// Whoever takes the leases looks at all conversations.
+/// A node that takes the leases looks at all conversations.
 const END_LEASES: &str = "UPDATE follower_leases SET node = 0, until = 0 WHERE follower = $1 AND shard >= 0";
 const VERSION: &str = "SELECT value FROM meta WHERE key = $1";
 const BYTES: &str = "SELECT pg_total_relation_size('message_terms')";
@@ -64,7 +64,7 @@ struct Row {
     t: String,
 }
 
-/// What a pass writes.
+/// The writes of a pass.
 pub(super) struct Encoded {
     gone: String,
     texts: String,
@@ -112,7 +112,7 @@ pub(super) async fn advance(
     Ok(())
 }
 
-/// What other nodes have said.
+/// The numbers that other nodes have announced.
 pub(super) async fn told(conn: &mut Conn, follower: Follower) -> Result<Vec<(ConversationId, Number)>> {
     let told = sql!(conn, fetch_all as (i64, i64), TOLD, follower.name())?;
     Ok(told.into_iter().map(|(id, head)| (ConversationId(id), Number(head))).collect())
@@ -132,7 +132,7 @@ pub(super) async fn tell(conn: &mut Conn, follower: Follower, heads: &[(Conversa
     Ok(())
 }
 
-/// What a pass writes of these messages.
+/// The rows that a pass writes of these messages.
 pub(super) fn encode(changed: &[Changed]) -> Result<Encoded> {
     let gone = changed.iter().filter(|message| message.text.is_none()).map(|message| message.id.0);
     let row = |message: &Changed| {
@@ -152,7 +152,7 @@ pub(super) async fn put(conn: &mut Conn, encoded: Encoded) -> Result<()> {
 /// A text's terms with their positions, as a `tsvector` is written.
 fn vector(message: &Changed, text: &str) -> String {
     let mut positions: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (at, term) in terms::terms(text).into_iter().enumerate() {
+    for (at, term) in terms::terms(&searched(text, &message.files)).into_iter().enumerate() {
         positions.entry(term.text).or_default().push(at + 1);
     }
     let overflows = positions.values().any(|positions| positions.len() > POSITIONS);
@@ -192,7 +192,7 @@ pub(super) async fn candidates(conn: &mut Conn, needle: &Needle, ids: (i64, i64)
     Ok(found.into_iter().map(|(id,)| id).collect())
 }
 
-/// What PostgreSQL is asked. Every term stands in quotes, so nothing of it is an operator.
+/// The query for PostgreSQL. Every term stands in quotes, so nothing of it is an operator.
 fn query(needle: &Needle, ids: (i64, i64)) -> String {
     let words = needle.words.iter().map(|word| phrase(word, true));
     let blocks = ids.0.div_euclid(BLOCK)..=(ids.1 - 1).max(ids.0).div_euclid(BLOCK);
@@ -202,7 +202,7 @@ fn query(needle: &Needle, ids: (i64, i64)) -> String {
         let of_one: Vec<String> = of_one.iter().map(|mark| quoted(mark)).collect();
         format!("({})", of_one.join(" | "))
     });
-    // What is overlooked here is seen when the row is looked at.
+    // Anything overlooked here is seen when the row is looked at.
     let not = needle.not.iter().map(|unwanted| format!("!({})", phrase(unwanted, false)));
     words.chain(marks).chain(not).collect::<Vec<_>>().join(" & ")
 }
@@ -268,7 +268,7 @@ mod tests {
     use chat::{MessageId, UserId};
 
     fn message(id: i64) -> Changed {
-        Changed { id: MessageId(id), conversation: ConversationId(2), author: UserId(3), text: None }
+        Changed { id: MessageId(id), conversation: ConversationId(2), author: UserId(3), text: None, files: Vec::new() }
     }
 
     #[test]

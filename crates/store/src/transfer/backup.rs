@@ -14,7 +14,7 @@ use crate::{
     tables::{TABLES, Tables},
 };
 
-/// What a backup holds.
+/// The contents of a backup.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Contents {
     /// Each table with its rows.

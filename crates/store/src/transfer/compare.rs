@@ -145,7 +145,7 @@ async fn pairs(conn: &mut Conn, columns: &str, from: &str) -> Result<BTreeMap<i6
     Ok(pairs)
 }
 
-/// What makes one table like another.
+/// The statements that make one table like another.
 #[derive(Debug, Default)]
 pub(super) struct Differences {
     /// Rows that are new or have changed.
@@ -160,8 +160,8 @@ impl Differences {
     }
 }
 
-/// What makes a table (or the part of it for which `condition` holds) in `to` like the one in `from`. Holds the
-/// compared rows of both in memory.
+/// The statements that make a table (or the part of it for which `condition` holds) in `to` like the one in `from`.
+/// Holds the compared rows of both in memory.
 pub(super) async fn differences(
     from: &mut Conn,
     to: &mut Conn,

@@ -117,7 +117,7 @@ pub(super) struct Source<R: Read> {
     sum: digest::Context,
     columns: usize,
     rows: u64,
-    /// What it says of itself.
+    /// Its heading.
     pub header: Header,
 }
 

@@ -47,7 +47,7 @@ pub(super) fn without_marks(table: &str) -> String {
     if table == META { format!("{META} WHERE key NOT IN ('{}')", MARKS.join("', '")) } else { table.to_owned() }
 }
 
-/// What became of a database.
+/// The lifecycle of a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lifecycle {
     /// A server may work on it. It may also be new.
@@ -58,7 +58,7 @@ pub enum Lifecycle {
     Incomplete(Mark),
 }
 
-/// What a move has left in a database.
+/// The marks of a move in a database.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub struct Mark {
     /// The move's random id, the same on both sides.
@@ -72,7 +72,7 @@ pub struct Mark {
 }
 
 impl Db {
-    /// What became of the database.
+    /// The lifecycle of the database.
     ///
     /// # Errors
     /// Those of the database.
@@ -153,7 +153,7 @@ pub(super) async fn refuse_unless_untouched(conn: &mut Conn, tables: Tables) -> 
             continue;
         }
         let mut any = false;
-        // What migrations write is no work of a server.
+        // Writes of migrations are no work of a server.
         let by_others = if table.name == META { format!("WHERE key <> '{NEEDS}'") } else { String::new() };
         each(conn, format!("SELECT 'x' FROM {} {by_others} LIMIT 1", table.name), &[], |_| {
             any = true;

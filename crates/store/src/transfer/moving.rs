@@ -74,7 +74,7 @@ pub enum Progress {
     Paused,
 }
 
-/// What a move has done.
+/// The result of a move.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// Conversations in the target.
@@ -150,7 +150,7 @@ async fn prepare(tables: Tables, source: &mut Conn, to: &Db) -> Result<()> {
 /// The target's writing connection, as long as no other move has it.
 async fn alone(to: &Db) -> Result<Conn> {
     let mut conn = to.write().await?;
-    // What the server's writer asks by keys is asked here by whole tables.
+    // The server's writer checks by keys; here whole tables are checked.
     let plans = "SET enable_seqscan = on; SET enable_hashjoin = on; SET enable_mergejoin = on";
     // And it waits while the source is read.
     let idle = "SET idle_in_transaction_session_timeout = 0";
@@ -527,7 +527,7 @@ async fn copy_table(
         let work = rows::insert(target, table, &columns, &page).await;
         ended(target, work).await?;
         tell(Progress::Copied { table: table.name, last: newest });
-        // What is said meanwhile is transferred with the changes; following it here would have no end.
+        // Messages that come meanwhile are transferred with the changes; following them here would have no end.
         if is_last {
             return Ok(());
         }
@@ -570,7 +570,7 @@ async fn differ_in_parts(source: &mut Conn, target: &mut Conn, table: &Table, co
     Ok(false)
 }
 
-/// What both have alike, or which conversations differ.
+/// The values of both, if they are alike; an error with the conversations that differ, if not.
 fn same<T: PartialEq>(what: &str, here: BTreeMap<i64, T>, there: BTreeMap<i64, T>) -> Result<BTreeMap<i64, T>> {
     if here == there {
         return Ok(here);

@@ -27,7 +27,7 @@ statements! {
 /// Reads a whole backup and checks that it is unharmed, without writing anything.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The fault in it.
 pub fn inspect(input: impl Read) -> Result<(Header, Contents)> {
     inspect_tables(TABLES, input)
 }
@@ -95,7 +95,7 @@ async fn read_whole(tables: Tables, db: &Db, now: Millis, input: impl Read) -> R
 async fn fill(tables: Tables, conn: &mut Conn, source: &mut Source<impl Read>, now: Millis) -> Result<Contents> {
     lifecycle::refuse_unless_untouched(conn, tables).await?;
     if let Conn::Postgres(_) = conn {
-        // What the server's writer asks by keys is asked here by whole tables.
+        // The server's writer checks by keys; here whole tables are checked.
         let plans = "SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on";
         // And the backup may come from a slow disk.
         let idle = "SET LOCAL idle_in_transaction_session_timeout = 0";
@@ -141,7 +141,7 @@ async fn fill(tables: Tables, conn: &mut Conn, source: &mut Source<impl Read>, n
     Ok(contents)
 }
 
-/// What was written must be what is there, and hang together.
+/// Checks that the rows that were written are there, and that they hang together.
 async fn check(conn: &mut Conn, contents: &Contents, tables: &[&Table]) -> Result<()> {
     for (table, wanted) in &contents.tables {
         let found = count(conn, lifecycle::without_marks(table)).await?;

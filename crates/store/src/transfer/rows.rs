@@ -15,7 +15,7 @@ pub(super) type Row = Vec<Value>;
 /// Rows that one statement writes.
 pub(super) const CHUNK: usize = 1_000;
 
-/// What a statement is given.
+/// An argument of a statement.
 #[derive(Clone, Copy)]
 pub(super) enum Given<'a> {
     Number(i64),

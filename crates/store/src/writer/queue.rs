@@ -1,4 +1,4 @@
-//! What waits to be written, and how much of it is written together.
+//! The work that waits to be written, and how much of it is written together.
 
 use std::collections::HashSet;
 
@@ -19,7 +19,7 @@ pub(super) enum Job {
 }
 
 impl Job {
-    /// What it numbers, as far as that exists already.
+    /// The scopes that it numbers, as far as they exist already.
     pub(super) fn scopes(&self) -> impl Iterator<Item = Scope> + '_ {
         let (sent, declared) = match self {
             Self::Append(append) => (Some(Scope::Conversation(append.message.submission.conversation)), &[][..]),
@@ -38,10 +38,10 @@ impl Job {
     }
 }
 
-/// What waits to be written.
+/// The work that waits to be written.
 pub(super) struct Queue {
     pub(super) jobs: mpsc::Receiver<Job>,
-    /// What came too late for the last batch, and is the first of the next.
+    /// The work that came too late for the last batch, and is the first of the next.
     pub(super) left: Option<Job>,
 }
 

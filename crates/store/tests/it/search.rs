@@ -7,7 +7,7 @@ use chat::{
     ConversationId, MessageId, Millis, Number, UserId,
     conversations::Kind,
     messages::Message,
-    search::{Phrase, matching},
+    search::{Has, Phrase, matching},
 };
 use store::{
     Db, Writer,
@@ -126,8 +126,8 @@ fn naive(all: &[Message], needle: &Needle) -> BTreeSet<i64> {
         let Some(text) = &message.text else { return false };
         (needle.authors.is_empty() || needle.authors.contains(&message.author))
             && (needle.conversations.is_empty() || needle.conversations.contains(&message.conversation))
-            && (!needle.link || chat::search::has_link(text))
-            && matching::places(text, &needle.words, &needle.not).is_some()
+            && needle.has.iter().all(|has| has.is_in(text, &message.files))
+            && matching::matched_in(text, &message.files, &needle.words, &needle.not).is_some()
     };
     all.iter().filter(is_found).map(|message| message.id.0).collect()
 }
@@ -208,7 +208,7 @@ async fn the_index_finds_what_a_naive_search_finds() {
                 not: phrases(&mut chance, 1),
                 authors: if at % 5 == 0 { vec![bob] } else { vec![] },
                 conversations: if at % 7 == 0 { vec![garden, ConversationId(99)] } else { vec![] },
-                link: at % 11 == 0,
+                has: if at % 11 == 0 { vec![Has::Link] } else { vec![] },
                 words,
             };
             if needle.words.is_empty() && needle.authors.is_empty() {

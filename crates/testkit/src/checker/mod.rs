@@ -8,6 +8,7 @@
 mod accounts;
 mod bounds;
 mod court;
+mod files;
 mod later;
 mod search;
 mod sight;
@@ -24,6 +25,7 @@ pub use promises::{Rule, Violation};
 
 pub use accounts::{AccountEvent, AccountLog, AccountWord};
 pub use bounds::{Bound, Figures, Spell, Trouble, figures};
+pub use files::{Carried, FileRead, FileStep, KeptFile, file_content};
 pub(crate) use search::differences;
 
 /// The hash of a text.
@@ -418,6 +420,10 @@ pub struct Evidence {
     pub searches: Vec<Searched>,
     /// The accounts at the end.
     pub accounts: Vec<AccountLog>,
+    /// What was done with files, and seen of them.
+    pub carried: Vec<Carried>,
+    /// The files that the database knows at the end.
+    pub files: Vec<KeptFile>,
     /// Users who were never a member of any of the conversations, and must have seen nothing.
     pub strangers: BTreeSet<i64>,
 }
@@ -432,7 +438,13 @@ pub fn check(evidence: &Evidence) -> Vec<Violation> {
 #[must_use]
 pub fn check_and_count(evidence: &Evidence) -> (Vec<Violation>, Vec<(Rule, u64)>) {
     let (mut violations, mut counts) = court::judge(evidence);
-    let further = [sight::judge(evidence), accounts::judge(evidence), later::judge(evidence), search::judge(evidence)];
+    let further = [
+        sight::judge(evidence),
+        accounts::judge(evidence),
+        later::judge(evidence),
+        search::judge(evidence),
+        files::judge(evidence),
+    ];
     for (others, of_others) in further {
         violations.extend(others);
         counts.extend(of_others);

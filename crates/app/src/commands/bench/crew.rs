@@ -30,9 +30,9 @@ pub struct Host {
     now: u64,
 }
 
-/// What the server tells one who has authenticated.
+/// The server's answer to a client that has authenticated.
 pub struct Welcome {
-    /// Who one is.
+    /// The client's account.
     pub user: i64,
     /// The head of each conversation that one belongs to.
     pub heads: HashMap<i64, i64>,

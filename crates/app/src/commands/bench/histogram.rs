@@ -14,7 +14,7 @@ pub struct Histogram {
     max: AtomicU64,
 }
 
-/// What a histogram says, in milliseconds.
+/// The summary of a histogram, in milliseconds.
 #[derive(Clone, Debug, Serialize)]
 pub struct Percentiles {
     /// How many were measured.
@@ -45,7 +45,7 @@ impl Histogram {
         }
     }
 
-    /// What was measured so far; nothing if nothing was.
+    /// The measurements so far; nothing if there are none.
     #[must_use]
     pub fn percentiles(&self) -> Option<Percentiles> {
         let counts: Vec<u64> = self.buckets.iter().map(|count| count.load(Relaxed)).collect();

@@ -32,7 +32,7 @@ pub enum Pages {
     Anywhere,
 }
 
-/// What is asked, and how.
+/// The requests, and how they are made.
 pub struct Question {
     /// Messages that the room must hold.
     pub messages: i64,

@@ -19,7 +19,7 @@ use super::{
 /// What coming in and reading the list may cost, in milliseconds of processor time, of 200 conversations.
 const ROUND_MS: f64 = 10.0;
 
-/// What is in the list, and how it is read.
+/// The contents of the list, and how it is read.
 pub struct ListLoad {
     /// Conversations of the reader.
     pub conversations: usize,

@@ -51,7 +51,7 @@ pub struct Seat {
     pub pace: Option<Pace>,
 }
 
-/// What all tasks of a run share.
+/// The state that all tasks of a run share.
 struct Run {
     begin: Instant,
     /// The measured part, in microseconds from the beginning.
@@ -72,7 +72,7 @@ struct Run {
     complaints: Mutex<Vec<String>>,
 }
 
-/// What the conductor sees of a connection; only the connection's own task writes it.
+/// The part of a connection that the conductor sees; only the connection's own task writes it.
 #[derive(Default)]
 struct Seen {
     last: AtomicI64,

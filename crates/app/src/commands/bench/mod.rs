@@ -1,10 +1,11 @@
 //! `palabre bench`: drives a running server with the native protocol and says what it does.
 //!
-//! `socket` → `scan` → `load` is the path of a frame; `works`, `idle`, `history`, `list`, `search`,
+//! `socket` → `scan` → `load` is the path of a frame; `works`, `idle`, `history`, `list`, `search`, `files`,
 //! `squares`, `storm`, `storms` and `wide` are the works;
 //! `filling` and `measured` is what those have in common that ask; `flush` and `index` need no server.
 
 mod crew;
+mod files;
 mod filling;
 mod flush;
 mod histogram;
@@ -55,7 +56,7 @@ pub struct Args {
     work: Work,
 }
 
-/// What all works have in common.
+/// The options that all works have in common.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Common {
     /// The server's native socket; repeated for several nodes, over which connections are spread.
@@ -116,7 +117,7 @@ impl Default for Common {
     }
 }
 
-/// What the load does.
+/// The kind of load.
 #[derive(Clone, Debug, clap::Subcommand)]
 enum Work {
     /// One room; its senders each wait for an acknowledgement before the next message.
@@ -287,6 +288,18 @@ enum Work {
         #[arg(long)]
         fill: bool,
     },
+    /// Files up and down at once, and one again and again, while somebody sends.
+    Files {
+        /// Bytes of each.
+        #[arg(long, default_value_t = 10_000_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000_000))]
+        bytes: u32,
+        /// Transfers at the same time.
+        #[arg(long, default_value_t = 100, value_parser = count)]
+        transfers: usize,
+        /// A URL of as many bytes on another server, to be read in turn with ours.
+        #[arg(long)]
+        against: Option<String>,
+    },
     /// The disk's flushes, to set beside the figures; needs no server.
     Flush {
         /// Where to write: the directory of the server's data.
@@ -324,6 +337,7 @@ impl Work {
             Self::Squares { people, .. } => *people,
             Self::Storms { clients, .. } => *clients,
             Self::Wide { .. } => 100,
+            Self::Files { transfers, .. } => *transfers,
             // The reader and four who write.
             Self::List { .. } => 5,
             Self::Index { .. } | Self::Flush { .. } => 0,
@@ -379,6 +393,7 @@ async fn work(args: &Args) -> Result<Report> {
     for url in &common.url {
         targets.push(Target::parse(url, common.allow_remote).await?);
     }
+    let first = targets.first().cloned().context("the load needs --url")?;
     let host = Host::new(targets, &common.secret)?;
     // Fails early, with the server's own words.
     let (socket, _) = host.enter(&host.person("probe", 0)?).await.context("the server is not ready for the load")?;
@@ -413,6 +428,10 @@ async fn work(args: &Args) -> Result<Report> {
             storms::run(common, &host, storms::StormLoad { clients, rooms, storms, connecting }).await
         }
         Work::Wide { conversations, fill } => wide::run(common, &host, conversations, fill).await,
+        Work::Files { bytes, transfers, against } => {
+            let load = files::FilesLoad { bytes: usize::try_from(bytes)?, transfers, against };
+            files::run(common, &host, &first, load).await
+        }
         Work::Index { .. } | Work::Flush { .. } => bail!("this needs no server"),
     }
 }

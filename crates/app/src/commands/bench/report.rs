@@ -1,4 +1,4 @@
-//! What a run found out: a table for people, JSON for machines.
+//! The results of a run: a table for people, JSON for machines.
 
 use std::{fmt, fs, path::Path};
 
@@ -17,7 +17,7 @@ pub struct Report {
     pub work: String,
     /// Processor, cores, kernel.
     pub machine: String,
-    /// What the person who ran it said about the server.
+    /// The note about the server of the person who ran it.
     pub settings: Vec<String>,
     /// Length of the measured part in seconds.
     pub seconds: f64,
@@ -83,6 +83,16 @@ pub struct Report {
     pub cpu_per_text_us: Option<f64>,
     /// The size of the index.
     pub index_bytes: Option<f64>,
+    /// Memory of the server for each upload of those at once, in bytes, at most.
+    pub rss_per_upload: Option<f64>,
+    /// Memory of the server for each download of those at once, in bytes, at most.
+    pub rss_per_download: Option<f64>,
+    /// Bytes a second of one download after another.
+    pub bytes_per_second: Option<f64>,
+    /// The same of the other server.
+    pub others_bytes_per_second: Option<f64>,
+    /// The one as a share of the other.
+    pub share_of_other: Option<f64>,
     /// Time of `fdatasync`.
     pub flush: Option<Percentiles>,
     /// Flushes a second.
@@ -117,7 +127,7 @@ impl Bound {
 pub struct Memory {
     /// Which moment.
     pub moment: &'static str,
-    /// What it used.
+    /// The resources that it used.
     #[serde(flatten)]
     pub usage: Usage,
 }
@@ -170,6 +180,11 @@ impl Report {
             ("CPU per text indexed, µs", self.cpu_per_text_us),
             ("index, bytes", self.index_bytes),
             ("flushes/s", self.flushes_per_second),
+            ("memory per upload, RSS, bytes", self.rss_per_upload),
+            ("memory per download, RSS, bytes", self.rss_per_download),
+            ("download, bytes/s", self.bytes_per_second),
+            ("the other server's, bytes/s", self.others_bytes_per_second),
+            ("share of the other server's", self.share_of_other),
         ];
         rows.extend(figures.into_iter().filter_map(|(name, figure)| Some((name, thousands(figure?)))));
         let times = [
@@ -199,7 +214,7 @@ impl Report {
             ("failed connects", self.failed_connects),
             ("closed by the server", self.closed),
         ];
-        // What needs no server loses nothing.
+        // A run without a server loses nothing.
         let counts = counts.into_iter().filter(|_| self.flush.is_none() && self.texts_per_second.is_none());
         rows.extend(counts.map(|(name, count)| (name, thousands(count as f64))));
         rows.extend(self.bounds.iter().map(|Bound { what, measured, most }| {

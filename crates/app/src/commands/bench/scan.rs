@@ -2,7 +2,7 @@
 
 use super::socket::find;
 
-/// What a frame is.
+/// The kind of a frame.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Frame<'a> {
     /// The answer to a command.

@@ -18,7 +18,7 @@ use super::{
     socket,
 };
 
-/// What is looked for.
+/// The searches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Sought {
     /// Two words, each in one message of some hundreds.
@@ -31,11 +31,11 @@ pub enum Sought {
     Nothing,
     /// A frequent word, the best first: a thousand hits are put in order.
     Best,
-    /// What is suggested for the beginnings of names.
+    /// Suggestions for the beginnings of names.
     Completion,
 }
 
-/// What is asked, and how.
+/// The requests, and how they are made.
 pub struct SearchLoad {
     /// Messages that the rooms must hold together.
     pub messages: i64,

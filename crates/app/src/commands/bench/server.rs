@@ -1,4 +1,4 @@
-//! What the server's process used, read from `/proc`.
+//! The resources that the server's process used, read from `/proc`.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 /// Clock ticks a second in `/proc/PID/stat`: fixed at 100 for all that the kernel shows to programs.
 const TICKS: f64 = 100.0;
 
-/// What a process has used until now.
+/// The resources that a process has used until now.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Usage {
     /// Processor time, user and system, in seconds.

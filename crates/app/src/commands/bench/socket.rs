@@ -24,7 +24,7 @@ thread_local! {
 /// Where the server is.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// What is written in the `Host` header.
+    /// The value of the `Host` header.
     pub host: String,
     /// Where to connect.
     pub address: SocketAddr,
@@ -59,7 +59,7 @@ impl Target {
     }
 }
 
-/// What a read brought besides text.
+/// The result of a read, besides text.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Read {
     /// Some frames; there will be more.

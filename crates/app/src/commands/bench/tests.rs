@@ -15,7 +15,7 @@ use tokio::{
 
 use super::*;
 
-/// What the server does wrong with the event of every tenth message.
+/// The fault of the server with the event of every tenth message.
 #[derive(Clone, Copy, PartialEq)]
 enum Fault {
     None,

@@ -26,7 +26,7 @@ const NAMED: i64 = 50;
 /// Slower than this a commit's handful of questions is felt.
 const DISTANT: Duration = Duration::from_millis(10);
 
-/// What was found, and the id of the database's history.
+/// The findings, and the id of the database's history.
 pub(super) async fn examine(config: &Config) -> (Vec<Finding>, Option<String>) {
     let url = config.database_url();
     let shown = url.without_password();
@@ -170,7 +170,7 @@ async fn unreadable(url: &str) -> Finding {
     }
 }
 
-/// What became of names when their keys were made: rooms that had to be renamed, and names that look alike.
+/// Reports what happened to names when their keys were made: rooms that had to be renamed, and names that look alike.
 async fn names(url: &str) -> Vec<Finding> {
     const NAMES: &str = "names";
     match name_findings(url, NAMED).await {

@@ -1,4 +1,4 @@
-//! What a check found, and how it is told.
+//! The finding of a check, and how it is told.
 
 use serde::Serialize;
 
@@ -30,12 +30,12 @@ impl Level {
 /// One thing that was found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Finding {
-    /// What was looked at.
+    /// The thing that was looked at.
     pub check: &'static str,
     pub level: Level,
-    /// What was found.
+    /// The finding.
     pub says: String,
-    /// What to do about it.
+    /// The advice.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cure: Option<String>,
 }

@@ -30,7 +30,7 @@ pub(super) struct Place {
     pub authority: String,
     host: String,
     port: u16,
-    /// What stands before the server's own paths.
+    /// The prefix of the server's own paths.
     path: String,
 }
 
@@ -57,7 +57,7 @@ impl Place {
         self.host == "localhost" || self.host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
     }
 
-    /// What stands before the server's own paths; empty if nothing does.
+    /// The prefix of the server's own paths; empty if there is none.
     pub(super) fn path(&self) -> &str {
         &self.path
     }

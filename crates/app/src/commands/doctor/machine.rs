@@ -1,4 +1,4 @@
-//! What the machine gives: open files, memory.
+//! The limits of the machine: open files, memory.
 
 use std::fs;
 
@@ -53,7 +53,7 @@ fn memory(config: &Config, bytes: u64) -> Finding {
     Finding::good(CHECK, says)
 }
 
-/// What the system, or the group that this process is confined to, has left.
+/// The memory that is left to the system, or to the group that this process is confined to.
 fn available() -> Option<u64> {
     let about = fs::read_to_string("/proc/meminfo").ok()?;
     let line = about.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;

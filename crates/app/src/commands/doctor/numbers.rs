@@ -10,7 +10,7 @@ const MOST: i64 = 1_000;
 /// Of these so many are told.
 const TOLD: usize = 10;
 
-/// What was found.
+/// The findings.
 pub(super) async fn examine(url: &str) -> Vec<Finding> {
     match squatted_numbers(url, MOST).await {
         Ok(found) => judge(&found),

@@ -7,7 +7,7 @@ use crate::config::{Config, ConfigError, Deployment};
 
 const CHECK: &str = "settings";
 
-/// What keeps the server from starting at all.
+/// Settings that keep the server from starting at all.
 pub(super) fn refused(error: &ConfigError) -> Vec<Finding> {
     let cure = "correct it; `palabre config docs` lists every key with what is allowed";
     error.problems.iter().map(|problem| Finding::problem(CHECK, problem, cure)).collect()
@@ -37,7 +37,7 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
 const ANYBODY: IpAddr = IpAddr::V4(Ipv4Addr::new(8, 8, 8, 8));
 const ELSE: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 1));
 
-/// What nodes must share, and what only they have a use for.
+/// Settings that nodes must share, and those that only nodes have a use for.
 fn many_nodes(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     let is_sqlite = config.database_url().is_sqlite();
@@ -66,7 +66,7 @@ fn many_nodes(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// What people who do not sit at this machine would suffer from.
+/// Settings from which people who do not sit at this machine would suffer.
 fn production(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     match &config.server.public_url {

@@ -113,7 +113,7 @@ async fn bring(
     Ok(out.flush()?)
 }
 
-/// What became of somebody, counted and in words.
+/// The outcome for one person, counted and in words.
 fn tell(outcome: &Outcome, is_trial: bool, count: &mut Count) -> String {
     let with_id = |id: &Option<chat::UserId>| id.map(|id| format!(", id {id}")).unwrap_or_default();
     match outcome {

@@ -116,7 +116,7 @@ impl<R: BufRead> People<R> {
     }
 }
 
-/// What was said in a field: nothing if only spaces were.
+/// The value of a field: nothing if it has only spaces.
 fn said(text: String) -> Option<String> {
     let trimmed = text.trim();
     match trimmed.len() {

@@ -9,14 +9,15 @@ use std::sync::{
 };
 
 use chat::{
-    Command, ConversationId, Error, Millis, Number, Query, Reply, UserId,
+    Command, ConversationId, Error, FileId, Millis, Number, Query, Reply, UserId,
     accounts::{Profile, ServerRole, Speaker},
     conversations::{Kind, Visibility},
+    files::File,
     members::Role,
     messages::{Message, MessageType, Submission},
     policies::Ability,
     presence::{Presence, Seen},
-    search::{Order, Phrase, has_link, matching::matched},
+    search::{Has, Order, Phrase, has_link, matching::matched_in},
 };
 use engine::Engine;
 use palabre::{config::Config, parts};
@@ -150,6 +151,7 @@ impl Chance {
 struct World {
     db: Db,
     engine: Engine,
+    writer: Writer,
     clock: Arc<AtomicI64>,
     people: Vec<Speaker>,
     places: Vec<ConversationId>,
@@ -166,6 +168,7 @@ struct Question {
     since: i64,
     until: i64,
     link: bool,
+    file: Option<Has>,
     reaction: bool,
     edited: bool,
     kind: Option<Kind>,
@@ -207,8 +210,8 @@ impl World {
         let (writer, _task) = Writer::start(db.clone(), now.clone(), outlet);
         let people = people(&writer).await;
         let here: engine::Here = Arc::new(|_| Seen { presence: Presence::Online, last_seen_at: None });
-        let engine = Engine::new(db.clone(), writer, now, here, settings);
-        let mut world = Self { db, engine, clock, people, places: Vec::new(), said: Vec::new() };
+        let engine = Engine::new(db.clone(), writer.clone(), now, here, settings);
+        let mut world = Self { db, engine, writer, clock, people, places: Vec::new(), said: Vec::new() };
         world.opens_places().await;
         store::search::check_version(&world.db).await.expect("an index");
         world
@@ -265,12 +268,14 @@ impl World {
             }
             _ => {
                 let (text, message_type) = (chance.text(), MessageType::default());
+                let files = if chance.is(15) { vec![self.uploads(who, chance).await] } else { Vec::new() };
                 let send = Submission {
                     conversation,
                     client_id: None,
                     message_type,
                     text,
                     parent: None,
+                    files,
                     target: chat::threads::Target::Unaware,
                     ..Submission::default()
                 };
@@ -280,6 +285,24 @@ impl World {
             }
         };
         self.does(who, command).await.map(|_| ())
+    }
+
+    /// Somebody has a file that waits for its message; of its bytes only the type is looked at.
+    async fn uploads(&self, who: usize, chance: &mut Chance) -> FileId {
+        let id = FileId::of(std::array::from_fn(|_| u8::try_from(chance.below(256)).unwrap_or_default()));
+        let (ending, media_type) = *chance.of(&[("png", "image/png"), ("pdf", "application/pdf")]);
+        let name = format!("{} {}.{ending}", chance.of(SAID), chance.of(SAID));
+        let (size, sha256, pixels) = (1, "0".repeat(64), None);
+        let file = File { id, name, media_type: media_type.into(), size, sha256, pixels };
+        let owner = self.people[who].user;
+        let added = self.writer.change(&[], None, move |unit| {
+            Box::pin(async move {
+                let now = unit.now;
+                Ok(store::files::add(&mut unit.conn, owner, &file, now).await?)
+            })
+        });
+        added.await.expect("a file");
+        id
     }
 
     async fn index_follows(&self) {
@@ -349,6 +372,7 @@ impl World {
             since: 0,
             until: i64::MAX,
             link: false,
+            file: None,
             reaction: chance.is(4),
             edited: chance.is(6),
             kind: None,
@@ -383,6 +407,11 @@ impl World {
         if chance.is(10) {
             parts.push("has:link".into());
             question.link = true;
+        }
+        if chance.is(8) {
+            let has = *chance.of(&[Has::File, Has::Image]);
+            parts.push(format!("has:{}", has.name()));
+            question.file = Some(has);
         }
         parts.extend(question.reaction.then(|| "has:reaction".into()));
         parts.extend(question.edited.then(|| "is:edited".into()));
@@ -436,10 +465,16 @@ impl Question {
             && self.within.is_none_or(|within| message.conversation == within)
             && (self.since..self.until).contains(&message.created_at.0)
             && (!self.link || has_link(text))
+            && match self.file {
+                Some(Has::Image) => message.files.iter().any(|file| file.media_type == "image/png"),
+                Some(_) => !message.files.is_empty(),
+                None => true,
+            }
             && (!self.reaction || !message.reactions.is_empty())
             && (!self.edited || message.edited_at.is_some())
             && self.kind.is_none_or(|wanted| wanted == kind);
-        if is_meant { matched(text, &self.words, &self.not).map(|matched| matched.score) } else { None }
+        let matched = is_meant.then(|| matched_in(text, &message.files, &self.words, &self.not)).flatten();
+        matched.map(|matched| matched.score)
     }
 }
 

@@ -20,12 +20,12 @@ use crate::{
     },
 };
 
-/// What it is called if a channel cannot have this name.
+/// The code of the refusal of a channel's name.
 const WRONG_CHANNEL: &str = "invalid_channel_name";
 /// The longest name of a channel.
 const CHANNEL_LENGTH: usize = 50;
 
-/// What a frame asks for. The connection was authenticated by its handshake.
+/// Reads a frame as a step. The connection was authenticated by its handshake.
 #[must_use]
 pub fn decode(speaker: Option<&Speaker>, frame: &str) -> Step {
     let understood = match speaker {
@@ -66,7 +66,7 @@ fn understand(speaker: UserId, frame: &str) -> Result<Step, Fault> {
     })
 }
 
-/// What stands under `data` in a frame.
+/// The value under `data` in a frame.
 struct Data<'a>(&'a BTreeMap<String, &'a RawValue>);
 
 #[derive(Deserialize)]
@@ -128,7 +128,7 @@ pub(super) fn refused(error: Error, missing: Missing) -> Step {
     refuse(Fault::of(error, missing, "request_failed"))
 }
 
-/// What went well is not answered: it is told as an event, or not at all.
+/// Success is not answered: it is told as an event, or not at all.
 fn silent(missing: Missing) -> Then<()> {
     Box::new(move |outcome| match outcome {
         Ok(()) => Step::Say(Vec::new()),

@@ -15,7 +15,7 @@ const WORDS: Words = Words {
     presence: frames::presence,
 };
 
-/// What a connection is told first.
+/// The first frame of a connection.
 #[must_use]
 pub fn greeting(speaker: &Speaker) -> Vec<Text> {
     vec![frames::connected(speaker.user)]

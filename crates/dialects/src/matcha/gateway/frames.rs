@@ -1,4 +1,4 @@
-//! What the gateway's socket says, field by field. It writes ids of people and conversations as texts, but for
+//! The frames of the gateway's socket, field by field. It writes ids of people and conversations as texts, but for
 //! those that its client compares with numbers.
 
 use std::borrow::Cow;
@@ -211,7 +211,7 @@ pub(super) fn notifications_read(user: UserId, at: Millis) -> Text {
     to_user("all_notifications_marked_read", user, Read { status: "all_read", timestamp: seconds(at) })
 }
 
-/// What is refused, in the gateway's words for programs and in those for people.
+/// A refusal, in the gateway's words for programs and in those for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fault {
     error_type: &'static str,

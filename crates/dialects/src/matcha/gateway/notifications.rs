@@ -15,7 +15,7 @@ use crate::{
     steps::conversations,
 };
 
-/// What it is called if this cannot be done with notifications.
+/// The code of the refusal of an action on notifications.
 const WRONG: &str = "invalid_notification_data";
 /// Conversations whose marker one frame moves at most.
 const AT_ONCE: usize = 200;
@@ -28,7 +28,7 @@ pub(super) struct Notification {
     notification_id: Option<Id>,
 }
 
-/// What is to be done with notifications.
+/// An action on notifications.
 pub(super) fn step(speaker: UserId, asked: Notification) -> Result<Step, Fault> {
     match (asked.action.0.as_str(), asked.notification_id) {
         ("mark_read", Some(id)) => Ok(mark_read(speaker, id)),
