@@ -36,7 +36,7 @@ statements! {
     HEAD = "SELECT head, floor FROM account_heads WHERE user_id = $1";
     HEADS = "SELECT a.user_id, a.head FROM json_each($1) AS j
              JOIN account_heads a ON a.user_id = CAST(j.value ->> 'v' AS BIGINT)";
-    SINCE = "SELECT noun, key, rev, gone FROM account_changes WHERE user_id = $1 AND rev > $2 ORDER BY rev LIMIT $3";
+    SINCE = "SELECT noun, key, rev, gone FROM account_changes WHERE user_id = $1 AND rev > $2 ORDER BY rev LIMIT CAST($3 AS BIGINT)";
 }
 
 /// The statement that locks these accounts' rows in one order, where other nodes write too.

@@ -34,11 +34,11 @@ statements! {
     BY_LOOK = "SELECT id FROM users WHERE look_key = $1";
     /// Every word that is looked for must begin a word of a name.
     PAGE = concat!("SELECT ", columns!(), " FROM users
-             WHERE id > $1 AND deactivated_at IS NULL AND ", names_hold!("$2", "$3", "username_key"), " ORDER BY id LIMIT $4");
+             WHERE id > $1 AND deactivated_at IS NULL AND ", names_hold!("$2", "$3", "username_key"), " ORDER BY id LIMIT CAST($4 AS BIGINT)");
     SEARCH = concat!("SELECT ", columns!(), " FROM users
              WHERE id > $1 AND ((", names_hold!("$2", "$3", "username_key"), ") OR mail_key LIKE $4 ESCAPE '\\' OR email_key LIKE $4 ESCAPE '\\')
-             ORDER BY id LIMIT $5");
-    ALL = concat!("SELECT ", columns!(), " FROM users WHERE id > $1 ORDER BY id LIMIT $2");
+             ORDER BY id LIMIT CAST($5 AS BIGINT)");
+    ALL = concat!("SELECT ", columns!(), " FROM users WHERE id > $1 ORDER BY id LIMIT CAST($2 AS BIGINT)");
     PASSWORD_BY_NAME = "SELECT id, password_hash FROM users WHERE username_key = $1 AND password_hash IS NOT NULL";
     // A program of the version before writes `email_key` alone.
     PASSWORDS_BY_MAIL = "SELECT id, password_hash FROM users WHERE (mail_key = $1 OR email_key = $1) AND password_hash IS NOT NULL

@@ -93,20 +93,20 @@ statements! {
                      c.member_count, c.active_at, m.role
               FROM conversations c LEFT JOIN members m ON m.conversation_id = c.id AND m.user_id = $1
               WHERE c.name_key > $4 AND c.visibility = 'public' AND ", names_hold!("$2", "$3", "c.name_key", "c."), "
-              ORDER BY c.name_key LIMIT $5");
+              ORDER BY c.name_key LIMIT CAST($5 AS BIGINT)");
     /// Through the person's memberships, the most recently active first.
     OWN_ROOMS = concat!("SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, \
                                 c.rev, c.member_count, c.active_at
               FROM members m JOIN conversations c ON c.id = m.conversation_id
               WHERE m.user_id = $1 AND m.role IS NOT NULL AND c.kind = 'room' AND ", names_hold!("$2", "$3", "c.room_key", "c."), "
-              ORDER BY c.active_at DESC, c.id DESC LIMIT $4");
+              ORDER BY c.active_at DESC, c.id DESC LIMIT CAST($4 AS BIGINT)");
     PUBLIC_BY_ID = "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
                            c.member_count, c.active_at, m.role
                     FROM conversations c LEFT JOIN members m ON m.conversation_id = c.id AND m.user_id = $1
                     WHERE c.id = $2 AND c.visibility = 'public'";
     ALL_ROOMS = concat!("SELECT ", columns!(), "
              FROM (SELECT ", columns!(), ", COALESCE(name_key, room_key) AS listed_key FROM conversations WHERE kind = 'room') AS rooms
-             WHERE listed_key > $1 OR (listed_key = $1 AND id > $2) ORDER BY listed_key, id LIMIT $3");
+             WHERE listed_key > $1 OR (listed_key = $1 AND id > $2) ORDER BY listed_key, id LIMIT CAST($3 AS BIGINT)");
     SETTLE_NAMES = settle_names!("");
     HEADS = "SELECT c.id, c.head FROM json_each($1) AS j JOIN conversations c ON c.id = CAST(j.value ->> 'v' AS BIGINT)";
     TOTALS = "SELECT (SELECT COUNT(*) FROM users), (SELECT COUNT(*) FROM conversations)";

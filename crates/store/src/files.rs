@@ -34,7 +34,7 @@ statements! {
     BY_IDS = concat!("SELECT ", columns!(), " FROM files f
                       WHERE f.id IN (SELECT j.value ->> 'v' FROM json_each($1) AS j)");
     PAGE = concat!("SELECT ", columns!(), " FROM files f WHERE f.number > $1 AND f.gone_at IS NULL
-                    ORDER BY f.number LIMIT $2");
+                    ORDER BY f.number LIMIT CAST($2 AS BIGINT)");
     OF_MESSAGES = concat!("SELECT ", columns!(), " FROM files f
                            WHERE f.message_id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($1) AS j)
                            AND f.gone_at IS NULL ORDER BY f.message_id, f.place");

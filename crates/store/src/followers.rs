@@ -45,7 +45,7 @@ statements! {
                WHERE m.seq <= CAST(j.value ->> 'n' AS BIGINT)
                 AND COALESCE(m.text_rev, CASE WHEN m.edited_at IS NULL AND m.deleted_at IS NULL THEN 0 ELSE m.rev END)
                   > CAST(j.value ->> 'n' AS BIGINT)";
-    ALL_HEADS = "SELECT id, head FROM conversations WHERE id > $1 ORDER BY id LIMIT $2";
+    ALL_HEADS = "SELECT id, head FROM conversations WHERE id > $1 ORDER BY id LIMIT CAST($2 AS BIGINT)";
 }
 const COLUMNS: &str = "id, conversation_id, author_id, text, files";
 

@@ -48,7 +48,7 @@ statements! {
     SQUATTED = "SELECT s.issuer, s.subject, s.user_id, u.username, i.user_id AS meant
              FROM squatted_numbers s JOIN users u ON u.id = s.user_id
              LEFT JOIN identities i ON i.issuer = s.issuer AND i.subject = s.subject
-             ORDER BY CASE WHEN i.user_id IS NULL THEN 1 ELSE 0 END, s.user_id LIMIT $1";
+             ORDER BY CASE WHEN i.user_id IS NULL THEN 1 ELSE 0 END, s.user_id LIMIT CAST($1 AS BIGINT)";
 }
 
 /// An identity that is to be added.

@@ -20,7 +20,7 @@ statements! {
                  AND m.role IS NOT NULL AND m.visible_from <= a.seq
                 WHERE a.user_id = $1 AND a.actor <> $1
                  AND (a.at < $2 OR (a.at = $2 AND (a.message_id < $3 OR (a.message_id = $3 AND a.actor < $4))))
-                ORDER BY a.at DESC, a.message_id DESC, a.actor DESC LIMIT $5) AS own
+                ORDER BY a.at DESC, a.message_id DESC, a.actor DESC LIMIT CAST($5 AS BIGINT)) AS own
             UNION ALL SELECT at, message_id, actor, reason, emoji, group_id, conversation_id, seq, number, read_seq FROM (
                 SELECT b.at, b.message_id, b.actor, b.scope AS reason, '' AS emoji, b.group_id, b.conversation_id, b.seq, b.number, m.read_seq
                 FROM members m JOIN broadcasts b ON b.conversation_id = m.conversation_id AND b.seq >= m.visible_from
@@ -28,9 +28,9 @@ statements! {
                  AND (b.at < $2 OR (b.at = $2 AND (b.message_id < $3 OR (b.message_id = $3 AND b.actor < $4))))
                  AND (b.scope <> 'group' OR EXISTS (SELECT 1 FROM user_group_members s
                       WHERE s.group_id = b.group_id AND s.user_id = $1 AND s.added_at <= b.at))
-                ORDER BY b.at DESC, b.message_id DESC, b.actor DESC LIMIT $5) AS everybodys) AS i
+                ORDER BY b.at DESC, b.message_id DESC, b.actor DESC LIMIT CAST($5 AS BIGINT)) AS everybodys) AS i
             LEFT JOIN users u ON u.id = i.actor
-            ORDER BY i.at DESC, i.message_id DESC, i.actor DESC LIMIT $5";
+            ORDER BY i.at DESC, i.message_id DESC, i.actor DESC LIMIT CAST($5 AS BIGINT)";
     READ_STATE = "SELECT all_to, single, rev FROM inbox_reads WHERE user_id = $1";
     SET_READ_STATE = "INSERT INTO inbox_reads (user_id, all_to, single, rev) VALUES ($1, $2, $3, $4)
                       ON CONFLICT (user_id) DO UPDATE SET all_to = excluded.all_to, single = excluded.single, rev = excluded.rev";

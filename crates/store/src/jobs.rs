@@ -33,7 +33,7 @@ statements! {
             ORDER BY due_at LIMIT 1";
     DUE = "SELECT kind, subject, due_at FROM jobs
            WHERE failed_at IS NULL AND due_at <= $1 AND kind IN (SELECT j.value ->> 'v' FROM json_each($2) AS j)
-           ORDER BY due_at, kind, subject LIMIT $3";
+           ORDER BY due_at, kind, subject LIMIT CAST($3 AS BIGINT)";
     CLAIM = "UPDATE jobs SET due_at = $2, tries = tries + 1, claim = claim + 1
              WHERE (kind, subject) IN
                 (SELECT j.value ->> 'k', CAST(j.value ->> 's' AS BIGINT) FROM json_each($1) AS j)
@@ -44,7 +44,7 @@ statements! {
     GIVE_UP = "UPDATE jobs SET failed_at = $4, error = $5
                WHERE kind = $1 AND subject = $2 AND claim = $3 AND failed_at IS NULL";
     FAILED = "SELECT kind, subject, tries, failed_at, error FROM jobs WHERE failed_at IS NOT NULL
-              ORDER BY failed_at, kind, subject LIMIT $1";
+              ORDER BY failed_at, kind, subject LIMIT CAST($1 AS BIGINT)";
     AGAIN = "UPDATE jobs SET due_at = $3, tries = 0, claim = claim + 1, failed_at = NULL, error = NULL
              WHERE kind = $1 AND subject = $2 AND failed_at IS NOT NULL";
     COUNTS = "SELECT (SELECT COUNT(*) FROM jobs WHERE failed_at IS NULL),

@@ -49,14 +49,14 @@ macro_rules! listed {
 
 statements! {
     LISTED = concat!(listed!(), "AND (c.active_at < $3 OR (c.active_at = $3 AND c.id < $4))
-              ORDER BY c.active_at DESC, c.id DESC LIMIT $5");
+              ORDER BY c.active_at DESC, c.id DESC LIMIT CAST($5 AS BIGINT)");
     /// Those that are hidden.
     HIDDEN = concat!(entry!(), "AND c.head <= m.hidden_seq AND (c.active_at < $2 OR (c.active_at = $2 AND c.id < $3))
-              ORDER BY c.active_at DESC, c.id DESC LIMIT $4");
+              ORDER BY c.active_at DESC, c.id DESC LIMIT CAST($4 AS BIGINT)");
     /// These, hidden ones too.
     THESE = concat!(entry!(), "AND c.id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($2) AS j)");
     /// Conversations that were active after `$3`, by id.
-    MOVED = concat!(listed!(), "AND c.active_at > $3 AND c.id > $4 ORDER BY c.id LIMIT $5");
+    MOVED = concat!(listed!(), "AND c.active_at > $3 AND c.id > $4 ORDER BY c.id LIMIT CAST($5 AS BIGINT)");
 }
 
 #[derive(FromRow)]

@@ -57,7 +57,7 @@ statements! {
              FROM members m JOIN users u ON u.id = m.user_id WHERE m.conversation_id = $1 AND m.user_id = $2");
     PAGE = concat!("SELECT ", columns!(), "
              FROM members m JOIN users u ON u.id = m.user_id
-             WHERE m.conversation_id = $1 AND m.role IS NOT NULL AND m.user_id > $2 ORDER BY m.user_id LIMIT $3");
+             WHERE m.conversation_id = $1 AND m.role IS NOT NULL AND m.user_id > $2 ORDER BY m.user_id LIMIT CAST($3 AS BIGINT)");
     CHANGED = concat!("SELECT ", columns!(), "
              FROM members m JOIN users u ON u.id = m.user_id
              WHERE m.conversation_id = $1 AND m.rev > $2 AND m.rev <= $3 ORDER BY m.rev");
@@ -87,7 +87,7 @@ statements! {
              JOIN members m ON m.user_id = CAST(j.value ->> 'v' AS BIGINT) AND m.role IS NOT NULL
              JOIN users u ON u.id = m.user_id
              WHERE m.conversation_id IN (SELECT CAST(k.value ->> 'v' AS BIGINT) FROM json_each($2) AS k)";
-    CONVERSATIONS_OF = "SELECT conversation_id FROM members WHERE user_id = $1 AND role IS NOT NULL LIMIT $2";
+    CONVERSATIONS_OF = "SELECT conversation_id FROM members WHERE user_id = $1 AND role IS NOT NULL LIMIT CAST($2 AS BIGINT)";
     SHARE = "SELECT COUNT(*) FROM members a JOIN members b ON b.conversation_id = a.conversation_id
              WHERE a.user_id = $1 AND b.user_id = $2 AND a.role IS NOT NULL AND b.role IS NOT NULL";
 }

@@ -56,26 +56,26 @@ statements! {
              FROM messages m", joined!(), "WHERE m.id = $1");
     CONVERSATION_OF = "SELECT conversation_id FROM messages WHERE id = $1";
     TIMELINE = concat!("SELECT ", columns!(), "
-             FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq >= $2 AND m.deleted_at IS NULL ORDER BY m.seq DESC LIMIT $3 OFFSET $4");
+             FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq >= $2 AND m.deleted_at IS NULL ORDER BY m.seq DESC LIMIT CAST($3 AS BIGINT) OFFSET $4");
     COUNT = "SELECT COUNT(*) FROM messages WHERE conversation_id = $1 AND seq >= $2 AND deleted_at IS NULL";
     NEWEST_OF_ALL = "SELECT id, created_at FROM messages ORDER BY id DESC LIMIT 1";
     BEFORE = concat!("SELECT ", columns!(), "
-             FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq < $2 AND m.seq >= $3 ORDER BY m.seq DESC LIMIT $4");
+             FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq < $2 AND m.seq >= $3 ORDER BY m.seq DESC LIMIT CAST($4 AS BIGINT)");
     AFTER = concat!("SELECT ", columns!(), "
-             FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq > $2 ORDER BY m.seq LIMIT $3");
+             FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq > $2 ORDER BY m.seq LIMIT CAST($3 AS BIGINT)");
     BEFORE_IN_ROOM = concat!("SELECT ", columns!(), "
              FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq < $2 AND m.seq >= $3 AND m.aside = 0
-             ORDER BY m.seq DESC LIMIT $4");
+             ORDER BY m.seq DESC LIMIT CAST($4 AS BIGINT)");
     AFTER_IN_ROOM = concat!("SELECT ", columns!(), "
              FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq > $2 AND m.aside = 0
-             ORDER BY m.seq LIMIT $3");
+             ORDER BY m.seq LIMIT CAST($3 AS BIGINT)");
     /// Members who see the root see all of its replies: they came later.
     BEFORE_IN_THREAD = concat!("SELECT ", columns!(), "
              FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.thread = $2 AND m.thread IS NOT NULL
-              AND m.seq < $3 ORDER BY m.seq DESC LIMIT $4");
+              AND m.seq < $3 ORDER BY m.seq DESC LIMIT CAST($4 AS BIGINT)");
     AFTER_IN_THREAD = concat!("SELECT ", columns!(), "
              FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.thread = $2 AND m.thread IS NOT NULL
-              AND m.seq > $3 ORDER BY m.seq LIMIT $4");
+              AND m.seq > $3 ORDER BY m.seq LIMIT CAST($4 AS BIGINT)");
     CHANGED = concat!("SELECT ", columns!(), "
              FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.rev > $2 AND m.rev <= $3 AND m.rev > m.seq AND m.seq >= $4 ORDER BY m.seq");
     CREATED = concat!("SELECT ", columns!(), "

@@ -76,7 +76,7 @@ statements! {
                  AND (CAST($6 AS BIGINT) = 0 OR (t.last_seq > f.read_seq AND EXISTS (SELECT 1 FROM messages n
                      WHERE n.conversation_id = f.conversation_id AND n.thread = f.seq AND n.thread IS NOT NULL
                        AND n.seq > f.read_seq AND n.author_id <> $1 AND n.deleted_at IS NULL)))
-               ORDER BY COALESCE(t.last_at, 0) DESC, f.conversation_id DESC, f.seq DESC LIMIT $5) AS x
+               ORDER BY COALESCE(t.last_at, 0) DESC, f.conversation_id DESC, f.seq DESC LIMIT CAST($5 AS BIGINT)) AS x
          ORDER BY x.last_at DESC, x.conversation_id DESC, x.seq DESC";
 }
 

@@ -47,7 +47,7 @@ const ADVANCE: &str = "INSERT INTO cursors (conversation_id, rev)
                        SELECT j.value ->> 'c', j.value ->> 'r' FROM json_each($1) AS j WHERE true
                        ON CONFLICT (conversation_id) DO UPDATE SET rev = excluded.rev";
 const CANDIDATES: &str = "SELECT rowid FROM texts WHERE texts MATCH $1 AND rowid >= $2 AND rowid < $3
-                          ORDER BY rowid DESC LIMIT $4";
+                          ORDER BY rowid DESC LIMIT CAST($4 AS BIGINT)";
 
 /// How long a statement waits for another process, such as an operator's command.
 const BUSY: Duration = Duration::from_secs(5);
@@ -353,6 +353,7 @@ mod tests {
             conversation: ConversationId(id % 3),
             author: UserId(1),
             text: text.map(str::to_owned),
+            files: Vec::new(),
         };
         let rows = [(3, Some("c")), (9, Some("i")), (1, Some("a")), (7, None), (4, Some("d"))].map(changed);
         let Encoded { gone, texts } = encode(&rows).expect("encoded");
