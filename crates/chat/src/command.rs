@@ -13,6 +13,7 @@ use crate::{
     people::NamesPeople,
     presence::Presence,
     threads::ThreadKey,
+    uploads::NewUpload,
 };
 
 /// A change that an authenticated speaker asks for.
@@ -65,6 +66,12 @@ pub enum Command {
     },
     /// Remove an own file that no message holds yet; repeating it changes nothing.
     RemoveFile(FileId),
+    /// Begin to upload a file in parts.
+    BeginUpload(NewUpload),
+    /// Say how far an own upload has come. One whose bytes have all come and that is no file yet becomes one.
+    CheckUpload(FileId),
+    /// Give an own upload up, or the file that it has become while no message holds it.
+    RemoveUpload(FileId),
     /// Move one's own read markers of all conversations to their ends, and remove all marks of unread conversations.
     ReadAll,
     /// Mark a conversation as unread from a message on, on all of one's devices, until one reads on. The read marker,

@@ -30,6 +30,7 @@ pub mod sessions;
 pub mod statistics;
 pub mod text;
 pub mod threads;
+pub mod uploads;
 pub mod user_groups;
 
 pub mod command;

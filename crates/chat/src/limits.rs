@@ -139,6 +139,8 @@ limits! {
     upload_burst: 30, 1..=1_000_000_000;
     /// Uploads of one user that may be under way at the same time, on each node.
     uploads_at_once: 6, 1..=1_000;
+    /// Uploads in parts of one user that are not whole yet.
+    unfinished_uploads_per_user: 20, 1..=10_000;
     /// Threads that one user may follow; beyond it, taking part follows no more.
     followed_threads_per_user: 10_000, 1..=1_000_000;
     /// Different emoji on one message.

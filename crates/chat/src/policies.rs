@@ -9,14 +9,16 @@ use crate::{
     mentions,
 };
 
-/// An action of a member in a conversation. Actions without a feature yet (attachments, pinning, earlier texts of an
-/// edited message) come with the feature.
+/// An action of a member in a conversation. Actions without a feature yet (pinning, earlier texts of an edited message)
+/// come with the feature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ability {
     /// Send messages, edit one's own, and be seen typing.
     Post,
     /// Reply in threads, and edit one's own replies. Without a rule or a grant of its own it is decided as [`Self::Post`].
     ReplyInThreads,
+    /// Send messages with files.
+    Attach,
     /// Add a reaction. Removing one's own needs no ability.
     React,
     /// Call everybody with `@room`, or all who are present with `@here`.
@@ -41,9 +43,10 @@ pub enum Ability {
 
 impl Ability {
     /// All abilities.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Post,
         Self::ReplyInThreads,
+        Self::Attach,
         Self::React,
         Self::MentionEverybody,
         Self::Invite,
@@ -62,6 +65,7 @@ impl Ability {
         match self {
             Self::Post => "post",
             Self::ReplyInThreads => "reply_in_threads",
+            Self::Attach => "attach",
             Self::React => "react",
             Self::MentionEverybody => "mention_everybody",
             Self::Invite => "invite",
@@ -99,6 +103,7 @@ impl Ability {
         match self {
             Self::Post => "post messages",
             Self::ReplyInThreads => "reply in threads",
+            Self::Attach => "send files",
             Self::React => "react",
             Self::MentionEverybody => "mention everybody",
             Self::Invite => "bring people in",
@@ -120,9 +125,10 @@ pub fn default_role(kind: Kind, members: i64, ability: Ability) -> Option<Role> 
     match (kind, ability) {
         (Kind::Room | Kind::Group, Ability::MentionEverybody) if members > mentions::SMALL => Some(Role::Moderator),
         (Kind::Room | Kind::Group, Ability::MentionEverybody) => Some(Role::Member),
-        (_, Ability::Post | Ability::ReplyInThreads | Ability::React | Ability::SeeEarlierHistory) => {
-            Some(Role::Member)
-        }
+        (
+            _,
+            Ability::Post | Ability::ReplyInThreads | Ability::Attach | Ability::React | Ability::SeeEarlierHistory,
+        ) => Some(Role::Member),
         // A direct conversation belongs to its pair: nobody joins, leaves or moderates.
         (Kind::Direct, _) => None,
         (_, Ability::Leave) => Some(Role::Member),
@@ -344,7 +350,7 @@ mod tests {
         };
         let least = match (kind, ability) {
             (_, Ability::Post | Ability::ReplyInThreads) => 0,
-            (_, Ability::React) => 0,
+            (_, Ability::Attach | Ability::React) => 0,
             (_, Ability::SeeEarlierHistory) => 0,
             (Kind::Direct, _) => return false,
             (_, Ability::MentionEverybody) => 0,

@@ -1,7 +1,7 @@
 //! Queries: what clients can ask for without changing anything.
 
 use crate::{
-    ConversationId, MessageId, Number, UserGroupId, UserId,
+    ConversationId, FileId, MessageId, Number, UserGroupId, UserId,
     inbox::InboxPlace,
     messages::{Anchor, View},
     people::NamesPeople,
@@ -16,6 +16,10 @@ pub enum Query {
     Me,
     /// The speaker's own sessions.
     Sessions,
+    /// A file that the speaker may read.
+    File(FileId),
+    /// An address that opens a file for the speaker's session for some minutes.
+    FileLink(FileId),
     /// Somebody's public profile.
     User(UserId),
     /// Somebody's public profile, by name.

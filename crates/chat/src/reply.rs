@@ -5,6 +5,7 @@ use crate::{
     accounts::Account,
     conversations::{Conversation, Listed},
     drafts::{Draft, Saved},
+    files::{File, FileLink},
     inbox::{InboxPlace, Item, ReadState},
     markers::Markers,
     members::Member,
@@ -20,6 +21,7 @@ use crate::{
     search::{Hit, SearchCursor, Suggestion},
     sessions::{Session, Tokens},
     threads::{Followed, Following, Summary, ThreadPosition},
+    uploads::Upload,
     user_groups::{UserGroupPeople, UserGroups},
 };
 
@@ -32,6 +34,12 @@ pub enum Reply {
     Tokens(Box<Tokens>),
     /// To a send.
     Sent(Sent),
+    /// A file.
+    File(Box<File>),
+    /// An address that opens a file.
+    FileLink(Box<FileLink>),
+    /// An upload in parts.
+    Upload(Box<Upload>),
     /// To an edit, deletion or reaction: the message in its new state.
     Message(Box<Message>),
     /// To every command that creates or changes a conversation: its state as the speaker sees it.

@@ -70,14 +70,14 @@ fn share_with(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.append(header::VARY, HeaderValue::from_static("origin"));
     headers.insert(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin"));
     for (name, value) in [
-        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, PATCH, DELETE"),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST, PUT, PATCH, DELETE"),
         (
             header::ACCESS_CONTROL_ALLOW_HEADERS,
-            "authorization, content-type, idempotency-key, if-none-match, if-range, range, x-request-id, x-user-id",
+            "authorization, content-type, idempotency-key, if-none-match, if-range, range, tus-resumable, upload-checksum, upload-length, upload-metadata, upload-offset, x-http-method-override, x-request-id, x-user-id",
         ),
         (
             header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            "accept-ranges, content-disposition, content-range, etag, ratelimit, ratelimit-policy, retry-after, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset-after, x-request-id",
+            "accept-ranges, content-disposition, content-range, etag, location, ratelimit, ratelimit-policy, retry-after, tus-checksum-algorithm, tus-extension, tus-max-size, tus-resumable, tus-version, upload-expires, upload-length, upload-metadata, upload-offset, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset-after, x-request-id",
         ),
         (header::ACCESS_CONTROL_MAX_AGE, "3600"),
     ] {

@@ -127,9 +127,13 @@ impl Shared {
                 Step::Receive(_, then) | Step::Open(_, then) if actor.connection.is_some() => {
                     then(Err(Error::internal()))
                 }
+                Step::OpenThumbnail(_, _, then) if actor.connection.is_some() => then(Err(Error::internal())),
+                Step::Append { then, .. } if actor.connection.is_some() => then(Err(Error::internal())),
                 Step::Piece(_)
                 | Step::Receive(..)
+                | Step::Append { .. }
                 | Step::Open(..)
+                | Step::OpenThumbnail(..)
                 | Step::Send(..)
                 | Step::Authenticate(..)
                 | Step::Tune { .. } => return Driven::Special(step),

@@ -19,6 +19,7 @@
 //! JSON is compared by value. A step without `<` ends in silence. To write down what is said now, run the
 //! tests with `REWRITE_TRANSCRIPTS=1`, and read the difference before keeping it.
 
+mod kept;
 mod nouns;
 mod reached;
 mod trial;
@@ -37,9 +38,10 @@ use chat::{
 };
 use serde_json::{Value, json};
 
+use self::kept::{file, thumbnail, upload};
 use self::nouns::{
-    STATISTICS, account_changes, account_event, all_statistics, caught_up, error, event, file, piece, place, script,
-    sent, server, signal, visited, welcome,
+    STATISTICS, account_changes, account_event, all_statistics, caught_up, error, event, piece, place, script, sent,
+    server, signal, visited, welcome,
 };
 use crate::{
     Dialect, Resume, Step,
@@ -205,6 +207,15 @@ fn drive(mut step: Step, script: &mut VecDeque<&str>, said: &mut String) {
                 then(answer(&format!("Receive {new:?}"), script, said).map(|value| file(&value["file"])))
             }
             Step::Open(id, then) => then(answer(&format!("Open {id}"), script, said).map(|value| file(&value["file"]))),
+            Step::OpenThumbnail(id, size, then) => {
+                let opened = answer(&format!("Open {id} {}", size.name()), script, said);
+                then(opened.map(|value| thumbnail(&value["thumbnail"])))
+            }
+            Step::Append { upload: id, offset, checksum, then } => {
+                let checksum = checksum.map(|one| format!(" {} {:02x?}", one.algorithm.name(), one.value));
+                let asked = format!("Append {id} {offset}{}", checksum.unwrap_or_default());
+                then(answer(&asked, script, said).map(|value| upload(&value["upload"])))
+            }
             Step::FilesCookie(then) => {
                 then(answer("FilesCookie", script, said).map(|value| value["cookie"].as_str().unwrap().to_owned()))
             }
@@ -373,6 +384,9 @@ fn describe(command: &Command) -> String {
         Command::RemoveFromUserGroup { group, people } => format!("RemoveFromUserGroup {group} {people:?}"),
         Command::CancelReminder(reminder) => format!("CancelReminder {reminder}"),
         Command::RemoveFile(file) => format!("RemoveFile {file}"),
+        Command::BeginUpload(new) => format!("BeginUpload {new:?}"),
+        Command::CheckUpload(upload) => format!("CheckUpload {upload}"),
+        Command::RemoveUpload(upload) => format!("RemoveUpload {upload}"),
         Command::SaveMessage { conversation, seq } => format!("SaveMessage {conversation} {seq}"),
         Command::UnsaveMessage { conversation, seq } => format!("UnsaveMessage {conversation} {seq}"),
         Command::MoveMarker { conversation, marker, seq } => format!("MoveMarker {conversation} {marker:?} {seq}"),

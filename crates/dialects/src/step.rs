@@ -3,9 +3,10 @@
 use chat::{
     Command, ConversationId, Error, FileId, Number, Query, Reply, Visit,
     accounts::Speaker,
-    files::{File, NewFile},
+    files::{File, NewFile, Thumbnail, ThumbnailSize},
     messages::{Sent, Submission},
     sessions::Visited,
+    uploads::{Checksum, Upload},
 };
 
 /// The text of one outgoing frame.
@@ -56,6 +57,20 @@ pub enum Step {
     /// Make a file of the request's body. Only for requests that [take one](crate::rest::Takes::File). It is streamed to
     /// where files are kept, and waits for a message.
     Receive(NewFile, Then<File>),
+    /// Go on with an upload from so many bytes, by the request's body, whose bytes must have the checksum if there is one.
+    /// Only for requests that [take a file](crate::rest::Takes::File).
+    Append {
+        /// Which.
+        upload: FileId,
+        /// How many bytes have come of it.
+        offset: i64,
+        /// What the bytes must have.
+        checksum: Option<Checksum>,
+        /// How the step continues.
+        then: Then<Upload>,
+    },
+    /// Open a picture in a size; a part of it can then be the answer. Only for requests.
+    OpenThumbnail(FileId, ThumbnailSize, Then<Thumbnail>),
     /// Open a file that the speaker may read; a part of it can then be the answer
     /// ([`stored`](crate::rest::RestAnswer::stored)). Only for requests.
     Open(FileId, Then<File>),

@@ -9,7 +9,7 @@ use store::{
     jobs::{Job, Kind},
 };
 
-use crate::{Engine, files, reminders, threads};
+use crate::{Engine, files, reminders, threads, uploads};
 
 /// When the next job is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +66,7 @@ impl Engine {
         match job.kind {
             Kind::Reminder => reminders::become_due(self, job).await,
             Kind::File => files::tend(self, job).await,
+            Kind::Upload => uploads::tend(self, job).await,
             Kind::Follow => threads::follow_by_taking_part(self, job).await,
         }
     }

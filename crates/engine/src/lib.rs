@@ -41,6 +41,7 @@ mod search;
 mod sessions;
 mod statistics;
 mod threads;
+mod uploads;
 mod user_groups;
 
 use std::sync::{Arc, Mutex};
@@ -60,7 +61,7 @@ use chat::{
 use store::{Db, Writer, members::Belongings};
 
 pub use catch_up::{Extent, Wanted};
-pub use files::{Files, Swept, Upload};
+pub use files::{Files, Swept, Upload, look_at_photo, sample_photo};
 pub use followers::{Follower, Held, Pass, Shards};
 pub use identities::Host;
 pub use jobs::Due;
@@ -68,6 +69,7 @@ pub use rates::{Allowance, Cost, Pace};
 pub use store::jobs::Job;
 pub use store::turns::{Reader, reading_for};
 pub use tokens::Keys;
+pub use uploads::Appending;
 
 /// The clock.
 pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
@@ -142,6 +144,8 @@ struct Inner {
     throttle: throttle::Throttle,
     under_way: files::UnderWay,
     suspects: files::Suspects,
+    turns: files::Turns,
+    in_hand: uploads::InHand,
     infected: files::Infected,
     hasher: passwords::Hasher,
     began: std::time::Instant,
@@ -178,6 +182,8 @@ impl Engine {
                 began: std::time::Instant::now(),
                 under_way: files::UnderWay::default(),
                 suspects: files::Suspects::default(),
+                turns: files::Turns::default(),
+                in_hand: uploads::InHand::default(),
                 infected: files::Infected::default(),
                 hasher: passwords::Hasher::new(settings.waiting_log_ins),
                 // On other nodes a revoked token may be accepted for one more second; on this one it is dropped at
@@ -257,6 +263,9 @@ impl Engine {
             }
             Command::MoveMarker { conversation, marker, seq } => call.move_marker(conversation, marker, seq).await,
             Command::RemoveFile(file) => call.remove_file(file).await,
+            Command::BeginUpload(new) => call.begin_upload(new).await,
+            Command::CheckUpload(upload) => call.check_upload(upload).await,
+            Command::RemoveUpload(upload) => call.remove_upload(upload).await,
             Command::ReadAll => call.read_all().await,
             Command::MarkUnread { conversation, seq } => call.mark_unread(conversation, seq).await,
             Command::SetConversationNotifications { conversation, level, muted_until } => {
@@ -330,6 +339,8 @@ impl Engine {
         match query {
             Query::Me => call.me().await,
             Query::Sessions => call.sessions().await,
+            Query::File(file) => call.file(file).await,
+            Query::FileLink(file) => call.file_link(file).await,
             Query::User(user) => call.user(user).await,
             Query::UserByName(name) => call.user_by_name(&name).await,
             Query::Users { prefix, after, limit } => call.users(&prefix, after, limit).await,
@@ -434,30 +445,6 @@ impl Engine {
     pub async fn authenticate_cookie(&self, cookie: &str) -> Result<Arc<Arrival>> {
         let claim = self.inner.settings.keys.verify_cookie(cookie, self.now())?;
         sessions::authenticate(&self.inner, claim).await
-    }
-
-    /// Verifies a cookie of [`Engine::files_cookie`].
-    ///
-    /// # Errors
-    /// `unauthenticated`, or the store's.
-    pub async fn authenticate_files_cookie(&self, cookie: &str) -> Result<Arc<Arrival>> {
-        let claim = self.inner.settings.keys.verify_files_cookie(cookie, self.now())?;
-        sessions::authenticate(&self.inner, claim).await
-    }
-
-    /// A value that a browser may keep in a cookie, to show files by their addresses. It opens files and nothing else,
-    /// and is valid as long as the session, which the store checks.
-    ///
-    /// # Errors
-    /// `forbidden` without a session: a host application's token is not outlived.
-    pub fn files_cookie(&self, speaker: &Speaker) -> Result<String> {
-        let settings = &self.inner.settings;
-        let session = speaker.session.ok_or_else(|| {
-            chat::Error::forbidden(
-                "A cookie for files is given to sessions of this server only; read files with the token.",
-            )
-        })?;
-        settings.keys.sign_files_cookie(speaker, session, self.now(), settings.session_seconds)
     }
 
     /// A value that a browser may keep in a cookie, to reconnect without the token. It is valid as long as the session,

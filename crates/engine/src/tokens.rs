@@ -7,8 +7,9 @@ mod tests;
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chat::{
-    Error, ErrorCode, Millis, Result, SessionId, UserId,
+    Error, ErrorCode, FileId, Millis, Result, SessionId, UserId,
     accounts::{ServerRole, Speaker},
+    files::LINK_SECONDS,
     identities::{self, DEFAULT_HOST, HostNumber, Identity},
 };
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
@@ -29,6 +30,8 @@ const LATEST: i64 = 10 * 365 * 86_400;
 const COOKIE_TYPE: &str = "cookie+jwt";
 /// The type of a cookie's value that opens files and nothing else.
 const FILES_TYPE: &str = "files+jwt";
+/// The type of a token that opens one file.
+const LINK_TYPE: &str = "file+jwt";
 const REFRESH_PREFIX: &str = "plb_rt_";
 /// The label from which, with a refresh token, its successor is derived; nothing else is derived with that key and this
 /// label.
@@ -89,6 +92,9 @@ struct OwnClaims {
     /// The account, where `sub` and `user_id` are its number in a host application.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     account: Option<i64>,
+    /// The file that it opens, and nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
 }
 
 /// The claim of a verified token. Whether the account and session are still valid, only the store knows.
@@ -205,6 +211,19 @@ impl Keys {
         self.sign_as(FILES_TYPE, speaker.user, None, session, &speaker.username, speaker.role, now, seconds)
     }
 
+    /// A token that opens this file for a session, for some minutes.
+    pub(crate) fn sign_file_link(
+        &self,
+        speaker: &Speaker,
+        session: SessionId,
+        file: FileId,
+        now: Millis,
+    ) -> Result<String> {
+        let mut claims = own_claims(speaker.user.0, session, &speaker.username, speaker.role, now, LINK_SECONDS);
+        claims.file = Some(file.to_string());
+        self.sign_claims(LINK_TYPE, &claims, &self.own)
+    }
+
     #[allow(clippy::too_many_arguments)]
     fn sign_as(
         &self,
@@ -217,22 +236,15 @@ impl Keys {
         now: Millis,
         seconds: i64,
     ) -> Result<String> {
-        let iat = now.0 / 1_000;
         let shown = number.map_or(user.0, |number| number.0);
-        let claims = OwnClaims {
-            iss: ISSUER.into(),
-            sub: shown.to_string(),
-            sid: session.0,
-            iat,
-            exp: iat + seconds,
-            user_id: shown,
-            username: username.to_owned(),
-            role: role.name().to_owned(),
-            account: number.map(|_| user.0),
-        };
+        let mut claims = own_claims(shown, session, username, role, now, seconds);
+        claims.account = number.map(|_| user.0);
+        self.sign_claims(kind, &claims, if number.is_some() { &self.shared } else { &self.own })
+    }
+
+    fn sign_claims(&self, kind: &str, claims: &OwnClaims, key: &Pair) -> Result<String> {
         let header = Header { typ: Some(kind.into()), ..Header::new(Algorithm::HS256) };
-        let key = if number.is_some() { &self.shared } else { &self.own };
-        jsonwebtoken::encode(&header, &claims, &key.signing).map_err(|error| {
+        jsonwebtoken::encode(&header, claims, &key.signing).map_err(|error| {
             tracing::error!(%error, "a token could not be signed");
             Error::internal()
         })
@@ -244,6 +256,7 @@ impl Keys {
             Kind::Own => self.verify_own(token, now),
             // Host and server may share one key: the user id of a cookie must not be taken for that of a host's user.
             Kind::Cookie | Kind::Files => Err(refused("This is a cookie's value and no access token.")),
+            Kind::Link => Err(refused("This is a link to a file and no access token.")),
             Kind::Other => self.verify_host(token, now),
         }
     }
@@ -252,7 +265,7 @@ impl Keys {
     pub(crate) fn verify_cookie(&self, cookie: &str, now: Millis) -> Result<Claim> {
         match kind_of(cookie)? {
             Kind::Cookie => self.verify_own(cookie, now),
-            Kind::Own | Kind::Other | Kind::Files => self.verify(cookie, now),
+            Kind::Own | Kind::Other | Kind::Files | Kind::Link => self.verify(cookie, now),
         }
     }
 
@@ -260,8 +273,18 @@ impl Keys {
     pub(crate) fn verify_files_cookie(&self, cookie: &str, now: Millis) -> Result<Claim> {
         match kind_of(cookie)? {
             Kind::Files => self.verify_own(cookie, now),
-            Kind::Own | Kind::Cookie | Kind::Other => Err(refused("This is no cookie for files.")),
+            Kind::Own | Kind::Cookie | Kind::Other | Kind::Link => Err(refused("This is no cookie for files.")),
         }
+    }
+
+    /// The same for the token of a link to this file; nothing else is one.
+    pub(crate) fn verify_file_link(&self, token: &str, file: FileId, now: Millis) -> Result<Claim> {
+        let Kind::Link = kind_of(token)? else { return Err(refused("This is no link to a file.")) };
+        let claims = decode::<OwnClaims>(token, &self.own.checking)?;
+        if claims.file != Some(file.to_string()) {
+            return Err(refused("This link is to another file."));
+        }
+        self.verify_own(token, now)
     }
 
     fn verify_own(&self, token: &str, now: Millis) -> Result<Claim> {
@@ -315,11 +338,28 @@ impl Keys {
     }
 }
 
+fn own_claims(user: i64, session: SessionId, username: &str, role: ServerRole, now: Millis, seconds: i64) -> OwnClaims {
+    let iat = now.0 / 1_000;
+    OwnClaims {
+        iss: ISSUER.into(),
+        sub: user.to_string(),
+        sid: session.0,
+        iat,
+        exp: iat + seconds,
+        user_id: user,
+        username: username.to_owned(),
+        role: role.name().to_owned(),
+        account: None,
+        file: None,
+    }
+}
+
 /// The kind of a token by its own account; the signature is not verified yet.
 enum Kind {
     Own,
     Cookie,
     Files,
+    Link,
     Other,
 }
 
@@ -338,6 +378,9 @@ fn kind_of(token: &str) -> Result<Kind> {
     }
     if header.get("typ").is_some_and(|kind| kind == FILES_TYPE) {
         return Ok(Kind::Files);
+    }
+    if header.get("typ").is_some_and(|kind| kind == LINK_TYPE) {
+        return Ok(Kind::Link);
     }
     purpose::check_header(&header)?;
     let claims = parts.next().flatten().ok_or_else(unreadable)?;

@@ -279,7 +279,7 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
     mend_heads(unit, run, &mut rows).await?;
     let mut calls = Calls::of(unit, run).await?;
     let mut joining = joining::join(unit, run, &rows).await?;
-    let offered = Offered::by(&mut unit.conn, run.iter().map(|append| &append.submission)).await?;
+    let offered = Offered::by(&mut unit.conn, run.iter()).await?;
     let mut known = Known { offered, ..Known::default() };
     let mut seen: HashMap<(i64, &str), usize> = HashMap::new();
     let mut verdicts = Vec::with_capacity(run.len());
@@ -370,6 +370,9 @@ fn judge(
     if let Err(refusal) = joining::require(append, row, role, joining.as_ref(), now) {
         return Verdict::Refused(refusal);
     }
+    if let Err(refusal) = may_attach(append, row, role, &known.offered, now) {
+        return Verdict::Refused(refusal);
+    }
     if append.submission.parent.is_some() && row.parent_seq.is_none() {
         return Verdict::Refused(Refusal::invalid("parent", "There is no message with this seq in the conversation."));
     }
@@ -387,6 +390,22 @@ fn judge(
     let (number, at) = (Number(*head), Millis(*at));
     let reply = joining.map(|joining| joining.reply(append, (number, at), &mut known.threads));
     Verdict::New { number, at, mentions, files, reply }
+}
+
+/// Refuses a send with files of somebody who may not attach any there.
+fn may_attach(
+    append: &NewMessage,
+    row: &Checked,
+    role: &str,
+    offered: &Offered,
+    now: Millis,
+) -> std::result::Result<(), Refusal> {
+    if append.submission.files.is_empty() {
+        return Ok(());
+    }
+    let mut rights = rights(append, row, role);
+    rights.grants.extend(offered.grant(append.submission.conversation, append.author.user));
+    rights.require(Ability::Attach, now)
 }
 
 /// The row by which it is decided whether the author may post.

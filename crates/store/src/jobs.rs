@@ -59,13 +59,15 @@ pub enum Kind {
     Reminder,
     /// Remove a file that was given up, or for which no message has come; the subject is the file's number.
     File,
+    /// Remove the parts of an upload that has become a file, or was not whole in time; the subject is its number.
+    Upload,
     /// Have those follow a thread who take part in it; the subject is the message with which they do.
     Follow,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: &'static [Self] = &[Self::Reminder, Self::File, Self::Follow];
+    pub const ALL: &'static [Self] = &[Self::Reminder, Self::File, Self::Upload, Self::Follow];
 
     /// Its name in the database, in the log and in figures.
     #[must_use]
@@ -73,6 +75,7 @@ impl Kind {
         match self {
             Self::Reminder => "reminder",
             Self::File => "file",
+            Self::Upload => "upload",
             Self::Follow => "follow",
         }
     }

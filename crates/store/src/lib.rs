@@ -61,6 +61,7 @@ pub mod statistics;
 pub mod threads;
 pub mod transfer;
 pub mod turns;
+pub mod uploads;
 pub mod user_groups;
 
 pub use damage::Damage;
@@ -104,6 +105,8 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         account_changes::STATEMENTS,
         drafts::STATEMENTS,
         files::STATEMENTS,
+        files::thumbnails::STATEMENTS,
+        uploads::STATEMENTS,
         threads::STATEMENTS,
         followers::STATEMENTS,
         history::STATEMENTS,

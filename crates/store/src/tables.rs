@@ -223,7 +223,11 @@ pub(crate) static TABLES: Tables = tables! {
     files by (number) of Owner::Account("owner_id"); {
         number: Number, id: Text, owner_id: Number, name: Text, media_type: Text, size: Number, sha256: Text,
         width: Number, height: Number, created_at: Number, conversation_id: Number, seq: Number, message_id: Number,
-        place: Number, gone_at: Number
+        place: Number, gone_at: Number, blurhash: Text
+    }
+    // Where theirs are, neither.
+    thumbnails by (file, size) of Owner::Account("owner_id"); {
+        file: Number, size: Text, owner_id: Number, id: Text, media_type: Text, bytes: Number
     }
     saved_messages by (user_id, conversation_id, seq) of Owner::Account("user_id"); {
         user_id: Number, conversation_id: Number, seq: Number, message_id: Number, saved_at: Number, rev: Number
@@ -238,10 +242,18 @@ pub(crate) static TABLES: Tables = tables! {
     }
 };
 
-/// Tables that stay where they are: what the migrations did, what nodes tell each other in passing, and what is made anew
-/// of the messages.
-pub(crate) const LEFT_BEHIND: &[&str] =
-    &["_sqlx_migrations", "nudges", "nodes", "follower_leases", "follower_cursors", "message_terms"];
+/// Tables that stay where they are: what the migrations did, what nodes tell each other in passing, what is made anew of
+/// the messages, and uploads that are not whole, whose parts no backup takes along.
+pub(crate) const LEFT_BEHIND: &[&str] = &[
+    "_sqlx_migrations",
+    "nudges",
+    "nodes",
+    "follower_leases",
+    "follower_cursors",
+    "message_terms",
+    "uploads",
+    "upload_parts",
+];
 
 #[cfg(test)]
 mod tests {

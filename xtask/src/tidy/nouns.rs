@@ -49,6 +49,12 @@ const ABSENT: &[(&str, &str, &str)] = &[
     ("search", "crates/stream/src/wire", "nobody is told of it"),
     ("search", "clients/sdk/src/state", "what was found is shown by who asked, and not kept"),
     ("sessions", "crates/stream/src/wire", "nodes are told of a session's end by nudges, through the database"),
+    ("uploads", "crates/stream/src/wire", "nobody is told of what is not whole; each node reads its row"),
+    (
+        "uploads",
+        "clients/sdk/src/state",
+        "what is on its way is no state of a conversation: clients/sdk/src/uploads.ts",
+    ),
     ("user_groups", "crates/stream/src/wire", "nodes read what has changed of an account; the list is asked for"),
 ];
 

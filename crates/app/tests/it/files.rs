@@ -2,7 +2,9 @@
 
 mod broken;
 mod hostile;
+mod pictures;
 mod scanned;
+mod sweep;
 
 use std::time::Duration;
 

@@ -45,5 +45,6 @@ mod statistics;
 mod threads;
 mod turnover;
 mod typing;
+mod uploads;
 mod user_groups;
 mod web;

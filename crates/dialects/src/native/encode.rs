@@ -9,8 +9,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    account_changes, accounts, conversations, drafts, inbox, markers, members, mentions, messages, notifications,
-    pages, policies, presence, reactions, reminders, saved,
+    account_changes, accounts, conversations, drafts, files, inbox, markers, members, mentions, messages,
+    notifications, pages, policies, presence, reactions, reminders, saved,
     schemas::Shape,
     search, server, sessions,
     threads::{self, ThreadSummary},
@@ -396,7 +396,9 @@ pub(crate) fn answer(reply: &Reply, session: Option<SessionId>, types: &[&str]) 
         }
         Reply::History(page) => Answer::new("history", &messages::History::from(page)),
         // No operation of ours asks for one.
-        Reply::Timeline { .. } => return Err(Error::internal()),
+        Reply::Timeline { .. } | Reply::Upload(_) => return Err(Error::internal()),
+        Reply::File(file) => Answer::new("file", &files::File::from(&**file)),
+        Reply::FileLink(link) => Answer::new("file.link", &files::Link::from(&**link)),
         Reply::CaughtUp(caught_up) => Answer::new("conversation.changes", &conversations::Changes::from(&**caught_up)),
         Reply::AccountChanges(changes) => {
             Answer::new("account.changes", &account_changes::AccountChanges::from(&**changes))

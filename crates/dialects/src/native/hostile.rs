@@ -68,7 +68,7 @@ fn full(operation: &str) -> Value {
                 "also_in_room": false, "files": ["00112233445566778899aabbccddeeff"],
             })
         }
-        "file.remove" => json!({ "file": "00112233445566778899aabbccddeeff" }),
+        "file.get" | "file.link" | "file.remove" => json!({ "file": "00112233445566778899aabbccddeeff" }),
         "message.find" => json!({ "message": 7 }),
         "message.search" => {
             json!({ "q": "x", "conversation": 1, "utc_offset": "+02:00", "order": "best", "cursor": "9", "limit": 5 })

@@ -12,7 +12,7 @@
 
 use std::collections::BTreeMap;
 
-use chat::{ClientId, Error, ErrorCode};
+use chat::{ClientId, Error, ErrorCode, FileId};
 use serde::{
     Deserialize, Deserializer,
     de::{Error as _, MapAccess, Visitor},
@@ -69,7 +69,7 @@ impl Matched {
     pub fn needs_speaker(&self) -> bool {
         match self.handler {
             Handler::Operation(operation, _) => operation.speaker,
-            Handler::Bytes(..) => true,
+            Handler::Bytes(bytes, _) => bytes.needs_speaker(),
         }
     }
 
@@ -77,8 +77,26 @@ impl Matched {
     #[must_use]
     pub fn files_cookie(&self) -> Option<&'static str> {
         match self.handler {
-            Handler::Bytes(Bytes::Download, _) => Some(files::COOKIE),
+            Handler::Bytes(bytes, _) if bytes.reads() => Some(files::COOKIE),
             Handler::Bytes(..) | Handler::Operation(..) => None,
+        }
+    }
+
+    /// The file that a link opens here.
+    #[must_use]
+    pub fn linked(&self) -> Option<FileId> {
+        match self.handler {
+            Handler::Bytes(bytes, _) if bytes.reads() => files::file_in(&self.captures),
+            Handler::Bytes(..) | Handler::Operation(..) => None,
+        }
+    }
+
+    /// The headers of every answer, refusals included.
+    #[must_use]
+    pub fn always(&self) -> &'static [(&'static str, &'static str)] {
+        match self.handler {
+            Handler::Bytes(bytes, _) => bytes.always(),
+            Handler::Operation(..) => &[],
         }
     }
 

@@ -384,6 +384,14 @@ operations! {
         "How many people a text would reach, for who wants to confirm it."
         [route("POST", "/v1/conversations/{conversation}/reach", 200, &[CONVERSATION], &[])]
         (mentions::AskReach) |i| ask(i.query());
+    "file.get" member ["file" files::File<'static>]
+        "A file, without its bytes, for those who may read it."
+        [route("GET", "/v1/files/{file}/details", 200, &[("file", "file", TEXT)], &[])]
+        (files::OfFile) |i| ask(Query::File(i.file.0));
+    "file.link" member ["file.link" files::Link]
+        "An address that opens a file without any other credential: for this session, and for nine minutes."
+        [route("POST", "/v1/files/{file}/link", 201, &[("file", "file", TEXT)], &[])]
+        (files::OfFile) |i| ask(Query::FileLink(i.file.0));
     "file.remove" member ["done" server::Done]
         "Remove an own file that no message holds yet; repeating it changes nothing."
         [route("DELETE", "/v1/files/{file}", 204, &[("file", "file", TEXT)], &[])]

@@ -1,12 +1,11 @@
 //! Makes the vocabulary's nouns of short JSON; what is not given has a usual value.
 
 use chat::{
-    AccountEvent, AccountFact, ClientId, ConversationId, Error, ErrorCode, Event, Fact, FileId, Limits, MessageId,
-    Number, ReminderId, Reply, SessionId, Signal, UserGroupId, UserId,
+    AccountEvent, AccountFact, ClientId, ConversationId, Error, ErrorCode, Event, Fact, Limits, MessageId, Number,
+    ReminderId, Reply, SessionId, Signal, UserGroupId, UserId,
     accounts::{Account, Profile, ServerRole},
     conversations::{Conversation, InRoom, Kind, Listed, Peer, Place, Visibility},
     drafts::{Draft, DraftKey, Saved},
-    files::File,
     markers::Markers,
     members::{Departure, Member, Role},
     mentions::Reached,
@@ -28,6 +27,7 @@ use serde_json::Value;
 
 use super::{
     NOON, ann,
+    kept::{file, link, upload},
     reached::{
         inbox_item, mentions, notification_decision, notification_settings, place_in_inbox, read_state, settings_here,
         user_group,
@@ -71,6 +71,9 @@ pub(super) fn script(value: Value) -> Reply {
         "done" => Reply::Done,
         "tokens" => Reply::Tokens(Box::new(tokens(inner))),
         "sent" => Reply::Sent(sent(inner)),
+        "file" => Reply::File(Box::new(file(inner))),
+        "link" => Reply::FileLink(Box::new(link(inner))),
+        "upload" => Reply::Upload(Box::new(upload(inner))),
         "message" => Reply::Message(Box::new(message(inner))),
         "conversation" => Reply::Conversation(Box::new(listed(inner))),
         "member" => Reply::Member(member(inner)),
@@ -234,19 +237,6 @@ pub(super) fn message(value: &Value) -> Message {
             users: list(&one[1], |id| UserId(int(id, 3))),
         }),
         mentions: mentions(&value["mentions"]),
-    }
-}
-
-/// `{"id","name","type","size","pixels":[width,height]}`.
-pub(super) fn file(value: &Value) -> File {
-    let pixels = value["pixels"][0].as_i64().zip(value["pixels"][1].as_i64());
-    File {
-        id: FileId::parse(&text(&value["id"], "00112233445566778899aabbccddeeff")).unwrap(),
-        name: text(&value["name"], "tree.png"),
-        media_type: text(&value["type"], "image/png"),
-        size: int(&value["size"], 1_234_567),
-        sha256: "ab".repeat(32),
-        pixels,
     }
 }
 

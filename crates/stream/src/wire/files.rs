@@ -17,6 +17,8 @@ pub(super) struct FileForm<'a> {
     sha256: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pixels: Option<(i64, i64)>,
+    #[serde(default, skip_serializing_if = "Option::is_none", borrow)]
+    blurhash: Option<Cow<'a, str>>,
 }
 
 pub(super) fn file_form(file: &File) -> FileForm<'_> {
@@ -27,6 +29,7 @@ pub(super) fn file_form(file: &File) -> FileForm<'_> {
         size: file.size,
         sha256: (&file.sha256).into(),
         pixels: file.pixels,
+        blurhash: file.blurhash.as_deref().map(Cow::from),
     }
 }
 
@@ -38,5 +41,6 @@ pub(super) fn file(form: FileForm<'_>) -> Option<File> {
         size: form.size,
         sha256: form.sha256.into_owned(),
         pixels: form.pixels,
+        blurhash: form.blurhash.map(Cow::into_owned),
     })
 }

@@ -312,6 +312,7 @@ mod tests {
             size: 123_456,
             sha256: "ab".repeat(32),
             pixels: Some((640, 480)),
+            blurhash: Some("LEHV6nWB2yk8pyo0adR*.7kCMdnj".into()),
         }
     }
 

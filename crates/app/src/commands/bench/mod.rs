@@ -1,7 +1,7 @@
 //! `palabre bench`: drives a running server with the native protocol and says what it does.
 //!
 //! `socket` → `scan` → `load` is the path of a frame; `works`, `idle`, `history`, `search`, `files` and `storm` are the works;
-//! `filling` and `measured` is what those have in common that ask; `flush` and `index` need no server.
+//! `filling` and `measured` is what those have in common that ask; `flush`, `index` and `thumbnail` need no server.
 
 mod crew;
 mod files;
@@ -22,6 +22,7 @@ mod socket;
 mod storm;
 #[cfg(test)]
 mod tests;
+mod thumbnail;
 mod works;
 
 use std::path::PathBuf;
@@ -250,6 +251,15 @@ enum Work {
         #[arg(long, default_value_t = 200, value_parser = count)]
         page: usize,
     },
+    /// The thumbnails of a photo, as the server makes them after an upload; needs no server.
+    Thumbnail {
+        /// The photo, a JPEG [default: one of 12 megapixels that is made up].
+        #[arg(long)]
+        photo: Option<PathBuf>,
+        /// How many times.
+        #[arg(long, default_value_t = 10, value_parser = count)]
+        times: usize,
+    },
     /// Files up and down at once, and one again and again, while somebody sends.
     Files {
         /// Bytes of each.
@@ -299,7 +309,7 @@ impl Work {
             Self::Files { transfers, .. } => *transfers,
             // The reader and four who write.
             Self::List { .. } => 5,
-            Self::Index { .. } | Self::Flush { .. } => 0,
+            Self::Index { .. } | Self::Thumbnail { .. } | Self::Flush { .. } => 0,
         }
     }
 }
@@ -337,6 +347,9 @@ async fn work(args: &Args) -> Result<Report> {
     let common = &args.common;
     if let Work::Flush { directory } = &args.work {
         return flush::run(directory, common.seconds, &common.setting);
+    }
+    if let Work::Thumbnail { photo, times } = &args.work {
+        return thumbnail::run(photo.as_deref(), *times, &common.setting);
     }
     if let Work::Index { database } = &args.work {
         return index::run(database, &common.setting).await;
@@ -385,6 +398,6 @@ async fn work(args: &Args) -> Result<Report> {
             let load = files::FilesLoad { bytes: usize::try_from(bytes)?, transfers, against };
             files::run(common, &host, &first, load).await
         }
-        Work::Index { .. } | Work::Flush { .. } => bail!("this needs no server"),
+        Work::Index { .. } | Work::Thumbnail { .. } | Work::Flush { .. } => bail!("this needs no server"),
     }
 }

@@ -81,6 +81,8 @@ pub struct Report {
     pub texts_per_second: Option<f64>,
     /// Processor time of each, in microseconds: of the process that puts them there, not of PostgreSQL's.
     pub cpu_per_text_us: Option<f64>,
+    /// Processor time for the thumbnails of a photo, in milliseconds.
+    pub cpu_per_photo_ms: Option<f64>,
     /// The size of the index.
     pub index_bytes: Option<f64>,
     /// Memory of the server for each upload of those at once, in bytes, at most.
@@ -157,6 +159,7 @@ impl Report {
             ("kernel memory per connection, bytes", self.kernel_per_connection),
             ("texts indexed/s", self.texts_per_second),
             ("CPU per text indexed, µs", self.cpu_per_text_us),
+            ("CPU per photo, ms", self.cpu_per_photo_ms),
             ("index, bytes", self.index_bytes),
             ("flushes/s", self.flushes_per_second),
             ("memory per upload, RSS, bytes", self.rss_per_upload),
@@ -194,7 +197,8 @@ impl Report {
             ("closed by the server", self.closed),
         ];
         // A run without a server loses nothing.
-        let counts = counts.into_iter().filter(|_| self.flush.is_none() && self.texts_per_second.is_none());
+        let has_server = self.flush.is_none() && self.texts_per_second.is_none() && self.cpu_per_photo_ms.is_none();
+        let counts = counts.into_iter().filter(|_| has_server);
         rows.extend(counts.map(|(name, count)| (name, thousands(count as f64))));
         rows.extend(self.complaints.iter().map(|complaint| ("complaint", complaint.clone())));
         rows
