@@ -17,8 +17,8 @@ export { knowsAccount } from './state/account_scope.js';
 export { draftKey } from './state/drafts.js';
 export { isForMe, type Viewer } from './state/mentions.js';
 export type { UserGroups } from './state/user_groups.js';
-export { filePath, filesOf, isPicture, wordsOf } from './state/files.js';
-export type { Bytes, Transfer, UploadOptions } from './uploads.js';
+export { filePath, filesOf, isPicture, thumbnailPath, wordsOf } from './state/files.js';
+export type { Bytes, Transfer, Transferred, UploadOptions } from './uploads.js';
 export { isSaved } from './state/saved.js';
 export {
   isInRoom,

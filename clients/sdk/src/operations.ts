@@ -26,6 +26,8 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'draft.discard': call('DELETE /v1/conversations/{conversation}/draft', ['edit', 'thread']),
   'draft.list': call('GET /v1/drafts'),
   'draft.save': call('PUT /v1/conversations/{conversation}/draft', [], true),
+  'file.get': call('GET /v1/files/{file}/details'),
+  'file.link': call('POST /v1/files/{file}/link'),
   'file.remove': call('DELETE /v1/files/{file}'),
   'inbox.list': call('GET /v1/inbox', ['cursor', 'limit']),
   'inbox.read': call('POST /v1/inbox/read', [], true),

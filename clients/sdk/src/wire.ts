@@ -230,6 +230,8 @@ export interface FieldProblem {
 
 /** A file that a message carries. */
 export interface File {
+  /** How an image looks from far away, as a blurhash (blurha.sh); `null` for other files, and if it cannot be decoded. */
+  readonly blurhash: string | null;
   /** Its height. */
   readonly height: number | null;
   /** Its id: its bytes are at `/v1/files/{id}`. */
@@ -469,6 +471,8 @@ export interface Limits {
   readonly unauthenticated_connections_per_address: number;
   /** Sockets that have not authenticated yet, of one network address (of IPv6, of one /64). */
   readonly unauthenticated_per_address: number;
+  /** Uploads in parts of one user that are not whole yet. */
+  readonly unfinished_uploads_per_user: number;
   /** Files that a user may upload at once, before the minute's rate applies. */
   readonly upload_burst: number;
   /** Uploads of one user that may be under way at the same time, on each node. */
@@ -481,6 +485,14 @@ export interface Limits {
   readonly user_groups: number;
   /** Files of one user that no message holds yet. */
   readonly waiting_files_per_user: number;
+}
+
+/** An address that opens a file without any other credential. */
+export interface Link {
+  /** When it opens nothing any more. */
+  readonly expires_at: Moment;
+  /** The path and query, below the server's address. */
+  readonly path: string;
 }
 
 /** A member's markers. */
@@ -712,6 +724,9 @@ export interface Problem {
     | 'upgrade_required'
     | 'too_large'
     | 'unsupported_type'
+    | 'checksum_mismatch'
+    | 'locked'
+    | 'unsupported_version'
     | 'file_infected'
     | 'range_not_satisfiable'
     | 'unauthenticated'
@@ -1377,6 +1392,18 @@ export interface DraftSaveData {
 }
 
 /** A file. */
+export interface FileGetData {
+  /** Which. */
+  readonly file: FileKey;
+}
+
+/** A file. */
+export interface FileLinkData {
+  /** Which. */
+  readonly file: FileKey;
+}
+
+/** A file. */
 export interface FileRemoveData {
   /** Which. */
   readonly file: FileKey;
@@ -1549,7 +1576,7 @@ export interface MessageSearchData {
   readonly limit?: number | null;
   /** `newest` first, or `best` first; `newest` if absent. */
   readonly order?: Order | null;
-  /** Words, `"phrases"`, `-excluded` words and operators, with spaces between them. `word*` finds words that begin so. Operators: `from:NAME` (or `from:me`), `in:ROOM` (a name, an id, or `in:@NAME` for a direct conversation), `before:`, `after:` and `on:` with a day such as `2026-11-30`, `has:link`, `has:reaction`, `is:edited`, `is:thread`, `type:room`, `type:group`, `type:direct`. All must hold; of several `from:`, `in:` or `type:` one. */
+  /** Words, `"phrases"`, `-excluded` words and operators, with spaces between them. `word*` finds words that begin so. Operators: `from:NAME` (or `from:me`), `in:ROOM` (a name, an id, or `in:@NAME` for a direct conversation), `before:`, `after:` and `on:` with a day such as `2026-11-30`, `has:link`, `has:file`, `has:image`, `has:reaction`, `is:edited`, `is:thread`, `type:room`, `type:group`, `type:direct`. All must hold; of several `from:`, `in:` or `type:` one. */
   readonly q: string;
   /** How far the clock of the days is from UTC: `+02:00`, `-05:00` or `Z`; `Z` if absent. */
   readonly utc_offset?: string | null;
@@ -1909,6 +1936,10 @@ export interface Commands {
   'draft.list': { data: DraftListData; answer: Drafts };
   /** Keep what one has begun to write, for all of one's devices. The later one wins. */
   'draft.save': { data: DraftSaveData; answer: SavedDraft };
+  /** A file, without its bytes, for those who may read it. */
+  'file.get': { data: FileGetData; answer: File };
+  /** An address that opens a file without any other credential: for this session, and for nine minutes. */
+  'file.link': { data: FileLinkData; answer: Link };
   /** Remove an own file that no message holds yet; repeating it changes nothing. */
   'file.remove': { data: FileRemoveData; answer: Done };
   /** What was for the speaker, newest first: mentions, replies and reactions. */
