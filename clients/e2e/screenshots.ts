@@ -37,6 +37,7 @@ async function boardsThread({ garden, people }: BelievableTown): Promise<number>
     [people.sofia, 'Then I will be there, too.'],
   ] as const)
     await who.do('POST', messages, { text, thread: root.seq });
+  await people.ines.do('PUT', `/v1/conversations/${garden.id}/threads/${root.seq}`, { follows: true });
   return root.seq;
 }
 
@@ -81,6 +82,18 @@ test('pictures', async () => {
   };
   await beside('thread', {});
   await beside('phone-thread', { viewport: PHONE, isMobile: true, hasTouch: true, colorScheme: 'dark' });
+
+  const level = await look(ines, `${inGarden}/t/${thread}`);
+  await sees(level.page.getByRole('log', { name: 'Replies' }).getByText('Then I will be there, too.'));
+  await level.page.getByRole('button', { name: 'Notifications of this thread' }).click();
+  await sees(level.page.getByRole('menuitemradio', { name: 'As in the conversation' }));
+  await shoot(level, 'thread-level');
+  await level.close();
+
+  const activity = await look(ines, '/activity');
+  await sees(activity.page.getByRole('main').getByRole('listitem').first());
+  await shoot(activity, 'activity');
+  await activity.close();
 
   const list = await look(ines, '/', { viewport: PHONE, isMobile: true, hasTouch: true });
   await sees(list.page.getByRole('link', { name: /Reading circle/ }));
@@ -169,4 +182,25 @@ test('a picture of texts', async () => {
   await page.getByRole('button', { name: 'Preview' }).click();
   await sees(page.getByRole('region', { name: 'Preview of your message' }));
   await shoot(visit, 'texts');
+});
+
+test('a picture of earlier texts', async () => {
+  const [lea, noor] = [await town().person('lea2'), await town().person('noor2')];
+  await lea.update({ display_name: 'Léa Martin' });
+  await noor.update({ display_name: 'Noor Haddad' });
+  const room = await lea.makeRoom('Minutes');
+  await noor.join(room);
+  const path = `/v1/conversations/${room.id}`;
+  await lea.do('PATCH', path, { edit_history: true });
+  const said = await noor.say(room, 'We meet on Monday at nine in the small room.');
+  for (const text of [
+    'We meet on Tuesday at nine in the small room.',
+    'We meet on Tuesday at ten in the large room. Bring your plans!',
+  ])
+    await noor.do('PATCH', `${path}/messages/${said.seq}`, { text });
+  const visit = await town().visit(lea, { path: `/c/${room.id}`, viewport: DESKTOP, colorScheme: 'light' });
+  await log(visit.page).getByRole('button', { name: 'edited' }).focus();
+  await visit.page.keyboard.press('Enter');
+  await sees(dialog(visit.page).getByRole('deletion').first());
+  await shoot(visit, 'versions');
 });

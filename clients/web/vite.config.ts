@@ -9,7 +9,7 @@ const server = process.env['PALABRE_URL'] ?? 'http://127.0.0.1:8080';
 
 /** What the SDK can do for parts that are loaded when they are wanted, and what Svelte has for their lists of choices. */
 const LATER =
-  /clients\/sdk\/src\/(bot|client|drafts|notifications|saved|threads|uploads)\.ts$|client\/dom\/elements\/bindings\/select\.js$/;
+  /clients\/sdk\/src\/(bot|client|drafts|notifications|push|saved|threads|uploads)\.ts$|client\/dom\/elements\/bindings\/select\.js$/;
 const first = firstScreen(here('src/main.ts'), LATER);
 
 /** The way in: one file, where it would be nine. Settings and dialogs with fields share it. */
@@ -32,14 +32,18 @@ export default defineConfig({
       checks: { pluginTimings: false },
       // What the first screen needs compresses better as one file than as the several that come of themselves.
       output: {
+        // The worker's address is always the same: browsers look there whether it has changed.
+        entryFileNames: ({ name }) => (name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js'),
         codeSplitting: {
           groups: [
             { name: 'base', test: first.needs },
+            // Wanted by many parts, which are not to bring the way in along.
+            { name: 'problems', test: /src\/town\/problems\.ts$/ },
             { name: 'enter', test: ENTER },
           ],
         },
       },
-      input: { index: here('index.html'), play: here('play.html') },
+      input: { index: here('index.html'), play: here('play.html'), sw: here('src/worker/sw.ts') },
     },
   },
   server: {

@@ -118,7 +118,7 @@ test('details of people, and what is asked there', async () => {
   await sees(dialog(page));
   await expectAccessible(page, 'a question');
   await dialog(page).getByRole('button', { name: 'Cancel' }).click();
-  await details.getByRole('button', { name: 'Name and topic' }).click();
+  await details.getByRole('button', { name: 'Name, topic and picture' }).click();
   await sees(dialog(page).getByLabel('Topic'));
   await expectAccessible(page, 'name and topic');
   await page.keyboard.press('Escape');

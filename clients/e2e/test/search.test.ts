@@ -114,9 +114,11 @@ test('a file is found by its name, and by the filter for files', async () => {
   const greta = await town().person('greta');
   const room = await greta.makeRoom('Meadow');
   const { page } = await town().visit(greta, `/c/${room.id}`);
-  await page.locator('input[type=file]').setInputFiles([
-    { name: 'plan of the meadow.txt', mimeType: 'text/plain', buffer: Buffer.from('water it') },
-  ]);
+  await page
+    .locator('input[type=file]')
+    .setInputFiles([
+      { name: 'plan of the meadow.txt', mimeType: 'text/plain', buffer: Buffer.from('water it') },
+    ]);
   await sees(page.getByRole('list', { name: 'Attached files' }).getByText('plan of the meadow.txt'));
   await page.getByRole('button', { name: 'Send', exact: true }).click();
   await sees(log(page).getByRole('link', { name: /plan of the meadow\.txt/ }));

@@ -113,3 +113,54 @@ test('what is new in threads that one follows is in the list, until it is read',
     0,
   );
 });
+
+test('a thread has a level of its own, and one that is quiet calls for nobody', async () => {
+  const { ann, bob, room, root } = await asked(['ina', 'jon'], 'Orchard');
+  await reply(bob, room, root.seq, 'I do');
+  const { page } = await town().visit(ann, { path: `/c/${room.id}/t/${root.seq}` });
+  const bell = panel(page).getByRole('button', { name: 'Notifications of this thread' });
+  await bell.focus();
+  await page.keyboard.press('Enter');
+  await sees(page.getByRole('menuitemradio', { name: 'As in the conversation', checked: true }));
+  await expectAccessible(page, 'the menu of a thread');
+  await page.keyboard.press('End');
+  await page.keyboard.press('Enter');
+  const level = async () =>
+    (await ann.do<{ threads: { level: string | null }[] }>('GET', '/v1/threads')).threads[0]?.level;
+  await becomes(level, 'nothing');
+  await page.goto(`${town().server.url}/threads`);
+  await reply(bob, room, root.seq, 'Every evening');
+  const line = page.getByRole('main').getByRole('link', { name: /Who waters the roses\?/ });
+  await sees(line.getByText('1 unread reply'));
+  await seesNot(conversations(page).getByText('1 thread with new replies'));
+  await expectAccessibleEverywhere(page, 'a quiet thread in the list');
+});
+
+test('who types in a thread is seen in the thread, and not in the room', async () => {
+  const { ann, bob, room, root } = await asked(['kim', 'leo'], 'Greenhouse');
+  const here = await town().visit(ann, { path: `/c/${room.id}/t/${root.seq}` });
+  const other = await town().visit(bob, { path: `/c/${room.id}/t/${root.seq}` });
+  await sees(replies(other.page).getByText('Who waters the roses?'));
+  await answer(other.page).pressSequentially('I');
+  await sees(panel(here.page).getByText('leo is typing…'));
+  await seesNot(here.page.getByRole('main').getByText('leo is typing…'));
+  await answer(other.page).fill('I do');
+  await answer(other.page).press('Enter');
+  await sees(replies(here.page).getByText('I do'));
+  await seesNot(panel(here.page).getByText('leo is typing…'));
+});
+
+test('new replies in threads that one follows are in the activity, and lead there', async () => {
+  const { ann, bob, room, root } = await asked(['mia', 'ned'], 'Pergola');
+  await reply(ann, room, root.seq, 'Nobody?');
+  const { page } = await town().visit(ann, '/activity');
+  await sees(page.getByText('Nothing yet.', { exact: false }));
+  await reply(bob, room, root.seq, 'I do');
+  const item = page.getByRole('main').getByRole('listitem');
+  await sees(item.getByText('ned replied in a thread in Pergola'));
+  await expectAccessible(page, 'a thread in the activity');
+  await item.getByRole('link').click();
+  await sees(replies(page).getByText('I do'));
+  await page.goBack();
+  await becomes(() => item.getByRole('button').count(), 0);
+});

@@ -2,16 +2,26 @@
 import { Core } from './core.js';
 import { discardDraft, saveDraft } from './drafts.js';
 import { markUnread, readAll, setConversationNotifications, setNotifications } from './notifications.js';
+import { loadMembers } from './members.js';
 import { loadSaved } from './saved.js';
-import { closeThread, followThread, loadThread, markThreadRead, openThread } from './threads.js';
+import {
+  closeThread,
+  followThread,
+  loadThread,
+  markThreadRead,
+  openThread,
+  setThreadNotifications,
+} from './threads.js';
 import { uploadFile, type Bytes, type UploadOptions } from './uploads.js';
 import type {
   ConversationNotificationsData,
   DraftSaveData,
   File,
+  Members,
   Notifications,
   NotificationsSetData,
   SavedDraft,
+  ThreadNotificationsData,
 } from './wire.js';
 
 export class Client extends Core {
@@ -21,6 +31,14 @@ export class Client extends Core {
    */
   upload(bytes: Bytes, options: UploadOptions = {}): Promise<File> {
     return uploadFile(this, bytes, options);
+  }
+
+  /**
+   * A page of a conversation's members, and their presence into the state: for one that is so large that its `members`
+   * are not loaded. `cursor` is the `next_cursor` of the page before. Throws a `Refusal`.
+   */
+  loadMembers(conversation: number, cursor: string | null = null): Promise<Members> {
+    return loadMembers(this, conversation, cursor);
   }
 
   /** Opens a thread: its root and its newest replies, or those around a message. */
@@ -45,6 +63,14 @@ export class Client extends Core {
   /** Follows a thread on all devices, or stops. Throws a `Refusal`. */
   followThread(conversation: number, thread: number, follows: boolean): Promise<void> {
     return followThread(this, conversation, thread, follows);
+  }
+
+  /**
+   * Says which replies of a thread that one follows notify, on all devices; null: as in its conversation. Servers before
+   * feature level 8 refuse. Throws a `Refusal`.
+   */
+  setThreadNotifications(data: ThreadNotificationsData): Promise<void> {
+    return setThreadNotifications(this, data);
   }
 
   /** A thread was read up to here; where one does not follow it, that is nobody's business. */

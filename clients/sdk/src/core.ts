@@ -426,7 +426,7 @@ export class Core {
   #hear(frame: EventFrame): void {
     this.#dispatch({ type: 'frame', frame, now: this.#now() });
     for (const follower of this.#followers) follower.hear(frame);
-    if (frame.type === 'typing.started') this.#watchTyping();
+    if (frame.type === 'typing.started' || frame.type === 'thread.typing') this.#watchTyping();
     if (frame.type === 'conversation.removed') {
       this.#readings.closed(frame.conversation);
       for (const part of this.#parts) part.closed(frame.conversation);
@@ -439,7 +439,7 @@ export class Core {
   }
 
   #watchTyping(): void {
-    const ends = [...this.#state.conversations.values()].map((it) => nextEnd(it.typing));
+    const ends = [...this.#state.conversations.values()].map(nextEnd);
     const next = Math.min(Infinity, ...ends);
     clearTimeout(this.#typingTimer);
     if (next === Infinity) return;
@@ -506,7 +506,7 @@ export class Core {
    */
   send(conversation: number, text: string, options: SendOptions = {}): string {
     if (!this.signedIn) throw signedOut();
-    this.#typing.sent(conversation);
+    this.#typing.sent(conversation, options.thread ?? null);
     return this.#outbox.add(conversation, text, options);
   }
 
@@ -538,7 +538,10 @@ export class Core {
     this.#outbox.discard(clientId);
   }
 
-  /** Loads a conversation's timeline (the newest, or around a message), members and markers. */
+  /**
+   * Loads a conversation's timeline (the newest, or around a message), and the members and markers of one that has no
+   * more members than `limits.presence_members`.
+   */
   open(conversation: number, options: { readonly around?: number } = {}): Promise<void> {
     return this.#readings.open(conversation, options.around ?? null);
   }
@@ -565,9 +568,12 @@ export class Core {
     this.#markers.read(conversation, seq);
   }
 
-  /** Says that one is writing, or no longer. */
-  typing(conversation: number, typing: boolean): void {
-    this.#typing.set(conversation, typing);
+  /**
+   * Says that one is writing, or no longer: in the room, or in the thread about the message with this `seq`, of which
+   * servers before feature level 8 are not told.
+   */
+  typing(conversation: number, typing: boolean, thread: number | null = null): void {
+    this.#typing.set(conversation, typing, thread);
   }
 
   /**

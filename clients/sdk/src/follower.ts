@@ -9,7 +9,7 @@ import { Backoff } from './backoff.js';
 import { Places, type FollowPosition, type Heads, type Place } from './places.js';
 import { Refusal } from './problem.js';
 import { isOfAccount } from './state/account_scope.js';
-import { isNumbered } from './state/numbered.js';
+import { isNumbered, numberBefore } from './state/numbered.js';
 import type { AccountFrame, NumberedFrame } from './state/state.js';
 import type { KeyValue } from './storage.js';
 import { unref } from './timers.js';
@@ -202,7 +202,8 @@ export class Follower<T> implements Following, AsyncIterableIterator<T> {
     const place = this.#places.get(frame.conversation);
     if (!place) return;
     if (frame.type === 'message.edited' || frame.type === 'message.deleted') this.#change(place, frame.data);
-    const isNext = place.begins === 'here' && frame.seq === place.read + 1;
+    const follows = numberBefore(frame) <= place.read && frame.seq > place.read;
+    const isNext = place.begins === 'here' && follows;
     if (!isNext || this.#queue.length >= MOST_QUEUED)
       return this.#places.ahead(frame.conversation, frame.seq);
     if (frame.type === 'message.created') this.#put(place, frame.data);

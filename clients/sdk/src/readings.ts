@@ -2,12 +2,11 @@
 import type { Asking } from './asking.js';
 import type { Reread } from './state/catch_up.js';
 import { Refusal } from './problem.js';
+import { isLarge } from './state/members.js';
 import { knowsThreads } from './state/threads.js';
 import { fits, type PageRead, type Where } from './state/timeline.js';
-import type { History, Member, MessageHistoryData } from './wire.js';
+import type { ConversationRow, History, Member, Members, MessageHistoryData } from './wire.js';
 
-/** Of a larger conversation the members are not loaded; ask for them by `member.list`. */
-export const MOST_MEMBERS = 1000;
 const PAGE = 200;
 /** A page is read this many times at most, if the window moves meanwhile. */
 const TRIES = 3;
@@ -100,8 +99,8 @@ export class Readings {
     const known = this.#asking.state().conversations.get(conversation);
     const row = await this.#asking.ask('conversation.get', { conversation });
     const page = known?.timeline ? await this.#history({ conversation }) : null;
-    const members = known?.members ? await this.#members(conversation) : null;
-    const listed = known?.members ? await this.#asking.ask('marker.list', { conversation }) : null;
+    const members = known?.members && !this.#isLarge(row) ? await this.#members(conversation) : null;
+    const listed = members ? await this.#asking.ask('marker.list', { conversation }) : null;
     return { row, page, members, markers: listed?.markers ?? null };
   }
 
@@ -191,7 +190,7 @@ export class Readings {
 
   async #people(conversation: number): Promise<void> {
     const row = this.#asking.state().conversations.get(conversation)?.row;
-    if (!row || row.member_count > MOST_MEMBERS) return;
+    if (!row || this.#isLarge(row)) return;
     if (!this.#asking.state().conversations.get(conversation)?.members) {
       await this.#while(conversation, null, async (reading) => {
         const members = await this.#members(conversation);
@@ -201,6 +200,10 @@ export class Readings {
     const { markers } = await this.#asking.ask('marker.list', { conversation });
     this.#asking.dispatch({ type: 'markers', conversation, markers });
     await this.#presence(conversation);
+  }
+
+  #isLarge(row: ConversationRow): boolean {
+    return isLarge(row, this.#asking.state().limits);
   }
 
   async #presence(conversation: number): Promise<void> {
@@ -219,14 +222,7 @@ export class Readings {
     const limit = Math.min(PAGE, this.#asking.state().limits?.list_page ?? PAGE);
     let cursor: string | null = null;
     do {
-      const page: { members: readonly Member[]; next_cursor: string | null } = await this.#asking.ask(
-        'member.list',
-        {
-          conversation,
-          limit,
-          cursor,
-        },
-      );
+      const page: Members = await this.#asking.ask('member.list', { conversation, limit, cursor });
       members.push(...page.members);
       cursor = page.next_cursor ?? null;
     } while (cursor !== null);

@@ -58,6 +58,10 @@ const PROBE_MS = 5_000;
 /** A line on which nothing at all comes for so long after a command was given is broken, though nobody has said so. */
 const ANSWER_MS = 10_000;
 const NORMAL = 1000;
+/** The protocol that this was written for: the server tells it what it tells clients from this feature level on. */
+const FEATURE_LEVEL = 7;
+/** The first feature level of a server that asks for it. */
+const ASKS_FOR_LEVEL = 7;
 /** The `readyState` of a socket on which one can speak. */
 const OPEN = 1;
 /** Bytes of a frame, until the server has said how many it takes. */
@@ -154,18 +158,23 @@ export class Socket {
 
   #greet(from: Position): void {
     const { token } = this.#options;
-    const { epoch, accountSeq } = from;
+    const { epoch, accountSeq, serverLevel } = from;
+    // Of a server that has not said yet what it knows it is tried.
+    const saysLevel = serverLevel === 0 || serverLevel >= ASKS_FOR_LEVEL;
     const room = this.#frameBytes - GREETING_BYTES - bytesOf(token);
     const cursors = fitting(from.cursors, room);
     this.#sent = { ...from, cursors };
     const words = {
       ...(epoch !== null && { epoch }),
       ...(accountSeq !== null && { account_seq: accountSeq }),
+      ...(saysLevel && { feature_level: FEATURE_LEVEL }),
     };
     this.command('authenticate', { token, cursors, ...words }).then(
       () => this.#welcome(),
       (refusal: Refusal) => {
-        // A server before feature level 5, or before 4, beside newer ones, does not know the word.
+        // A server before feature level 7, 5 or 4 does not know the word; it may stand beside newer ones.
+        if (refusal.code === 'invalid' && saysLevel)
+          return this.#greet({ ...from, serverLevel: ASKS_FOR_LEVEL - 1 });
         if (refusal.code === 'invalid' && accountSeq !== null)
           return this.#greet({ ...from, accountSeq: null });
         if (refusal.code === 'invalid' && epoch !== null) return this.#greet({ ...from, epoch: null });
@@ -253,7 +262,7 @@ export class Socket {
   }
 }
 
-const nowhere: Position = { cursors: {}, epoch: null, accountSeq: null };
+const nowhere: Position = { cursors: {}, epoch: null, accountSeq: null, serverLevel: 0 };
 
 const broken: CloseReason = { code: 'broken', retry: true, retryAfterMs: 0 };
 

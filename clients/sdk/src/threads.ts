@@ -4,7 +4,7 @@ import type { Core } from './core.js';
 import { Refusal } from './problem.js';
 import { threadKey } from './state/threads.js';
 import type { PageRead, Where } from './state/timeline.js';
-import type { Message, MessageHistoryData } from './wire.js';
+import type { Message, MessageHistoryData, ThreadNotificationsData } from './wire.js';
 
 /** A thread that is open. */
 interface Opened {
@@ -200,6 +200,14 @@ export async function followThread(
 ): Promise<void> {
   const data = { conversation, thread, follows };
   await within.take('thread.follow', data, (answer) => ({ type: 'thread', thread: answer }));
+}
+
+/**
+ * Says which replies of a thread that one follows notify, on all devices; null: as in its conversation. Servers before
+ * feature level 8 refuse. Throws a `Refusal`.
+ */
+export async function setThreadNotifications({ within }: Core, data: ThreadNotificationsData): Promise<void> {
+  await within.take('thread.notifications', data, (answer) => ({ type: 'thread', thread: answer }));
 }
 
 /** A thread was read up to here; where one does not follow it, that is nobody's business. */

@@ -1,6 +1,10 @@
 // Says that one is writing, and that one has stopped.
 import type { Asking, OnSocket } from './asking.js';
 import { Refusal } from './problem.js';
+import { threadKey } from './state/threads.js';
+
+/** The first feature level of a server that is told who writes in a thread. */
+const IN_THREADS = 8;
 
 export interface OwnTypingOptions extends Asking {
   readonly now: () => number;
@@ -9,31 +13,37 @@ export interface OwnTypingOptions extends Asking {
 
 export class OwnTyping {
   readonly #options: OwnTypingOptions;
-  /** When it was said last, by conversation. */
-  readonly #saidAt = new Map<number, number>();
+  /** When it was said last, by conversation and thread. */
+  readonly #saidAt = new Map<string, number>();
 
   constructor(options: OwnTypingOptions) {
     this.#options = options;
   }
 
   /** One is writing, or no longer; said again while it goes on, before it would end by itself. */
-  set(conversation: number, typing: boolean): void {
+  set(conversation: number, typing: boolean, thread: number | null): void {
     const { now, state, command } = this.#options;
-    const at = this.#saidAt.get(conversation);
+    if (thread !== null && state().featureLevel < IN_THREADS) return;
+    const key = threadKey(conversation, thread ?? 0);
+    const at = this.#saidAt.get(key);
     const repeat = (state().limits?.typing_ms ?? 6000) / 2;
     if (typing ? at !== undefined && now() - at < repeat : at === undefined) return;
-    const said = command('typing.set', { conversation, typing });
+    const said = command('typing.set', {
+      conversation,
+      typing,
+      ...(thread === null ? {} : { thread }),
+    });
     if (!said) return;
     said.catch((error: unknown) => {
       if (!(error instanceof Refusal)) throw error;
     });
-    if (typing) this.#saidAt.set(conversation, now());
-    else this.#saidAt.delete(conversation);
+    if (typing) this.#saidAt.set(key, now());
+    else this.#saidAt.delete(key);
   }
 
   /** A message was sent: with it the writing has ended. */
-  sent(conversation: number): void {
-    this.#saidAt.delete(conversation);
+  sent(conversation: number, thread: number | null): void {
+    this.#saidAt.delete(threadKey(conversation, thread ?? 0));
   }
 
   /** Another connection: nothing was said on it. */

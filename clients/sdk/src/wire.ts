@@ -146,10 +146,14 @@ export interface ConversationCounts {
 
 /** A conversation's own row: what all of its members see alike. */
 export interface ConversationRow {
+  /** The id of its picture, whose bytes are at `/v1/pictures/{id}`; `null` if it has none. */
+  readonly avatar: string | null;
   /** When. */
   readonly created_at: Moment;
   /** Who opened it. */
   readonly created_by: number;
+  /** Whether earlier texts of edited messages are kept for the members. */
+  readonly edit_history: boolean;
   /** The number of the last change in it. */
   readonly head: number;
   /** Its id. */
@@ -160,6 +164,8 @@ export interface ConversationRow {
   readonly member_count: number;
   /** Its name, if it has one. */
   readonly name: string | null;
+  /** Whether new messages get previews of their links. */
+  readonly previews: boolean;
   /** The number of the last change of this row. */
   readonly rev: number;
   /** What it is about. */
@@ -220,6 +226,26 @@ export interface Drafts {
   readonly drafts: readonly Draft[];
 }
 
+/** A picture that everybody may write as `:name:`, and react with. */
+export interface Emoji {
+  /** Who has added it. */
+  readonly added_by: number;
+  /** When it was added. */
+  readonly created_at: Moment;
+  /** Its name. */
+  readonly name: string;
+  /** The id of its picture, whose bytes are at `/v1/pictures/{id}`. */
+  readonly picture: string;
+}
+
+/** The custom emoji of the server. */
+export interface EmojiList {
+  /** All emoji by name; `null` if nothing has changed since the `rev` that was given. */
+  readonly emoji: readonly Emoji[] | null;
+  /** The number of the last change of any of them. */
+  readonly rev: number;
+}
+
 /** A field that was wrong. */
 export interface FieldProblem {
   /** What is wrong with it. */
@@ -230,6 +256,8 @@ export interface FieldProblem {
 
 /** A file that a message carries. */
 export interface File {
+  /** How an image looks from far away, as a blurhash (blurha.sh); `null` for other files, and if it cannot be decoded. */
+  readonly blurhash: string | null;
   /** Its height. */
   readonly height: number | null;
   /** Its id: its bytes are at `/v1/files/{id}`. */
@@ -242,6 +270,8 @@ export interface File {
   readonly sha256: string;
   /** Its size in bytes. */
   readonly size: number;
+  /** What it says of itself, if it is a voice message; `null` for other files. */
+  readonly voice: Voice | null;
   /** An image's width in pixels, as it is shown; `null` for other files, and while it is not known. */
   readonly width: number | null;
 }
@@ -317,9 +347,9 @@ export interface InboxItem {
   readonly id: string;
   /** The message as it is now. */
   readonly message: Message;
-  /** Whether the speaker has read it: by itself, with all others, or, but for reactions, in its conversation. */
+  /** Whether the speaker has read it: by itself, with all others, or, but for reactions, in its conversation or thread. */
   readonly read: boolean;
-  /** Why it is there: `mention`, `reply`, `reaction`, `group`, `here` or `room`. */
+  /** Why it is there: `mention`, `reply`, `reaction`, `group`, `here`, `room` or `thread`: the newest reply of others in a thread that one follows. */
   readonly reason: string;
 }
 
@@ -357,6 +387,10 @@ export interface Leaving {
 export interface Limits {
   /** Seconds in which a socket must authenticate. */
   readonly authentication_seconds: number;
+  /** Bytes of an avatar: the picture of a person, a room or the server. */
+  readonly avatar_bytes: number;
+  /** Width and height of an avatar and of a custom emoji, in pixels. */
+  readonly avatar_pixels: number;
   /** Minutes after which somebody whose devices show no activity is away. */
   readonly away_minutes: number;
   /** Changes that one catches up with; beyond it the client reads the conversation anew. */
@@ -373,6 +407,10 @@ export interface Limits {
   readonly conversations_per_user: number;
   /** Drafts that one user may keep. */
   readonly drafts_per_user: number;
+  /** Custom emoji of the server. */
+  readonly emoji: number;
+  /** Bytes of a custom emoji. */
+  readonly emoji_bytes: number;
   /** Characters of an emoji (a flag or a family is several). */
   readonly emoji_length: number;
   /** Bytes of a file. */
@@ -427,6 +465,8 @@ export interface Limits {
   readonly presence_members: number;
   /** Characters of a profile's text fields. */
   readonly profile_length: number;
+  /** Browsers on which one user may be told while they show no page. */
+  readonly push_devices: number;
   /** Bytes that may wait for a slow reader before its connection is closed. */
   readonly queue_bytes: number;
   /** Different emoji on one message. */
@@ -469,6 +509,8 @@ export interface Limits {
   readonly unauthenticated_connections_per_address: number;
   /** Sockets that have not authenticated yet, of one network address (of IPv6, of one /64). */
   readonly unauthenticated_per_address: number;
+  /** Uploads in parts of one user that are not whole yet. */
+  readonly unfinished_uploads_per_user: number;
   /** Files that a user may upload at once, before the minute's rate applies. */
   readonly upload_burst: number;
   /** Uploads of one user that may be under way at the same time, on each node. */
@@ -479,8 +521,20 @@ export interface Limits {
   readonly user_group_people: number;
   /** User groups of the server. */
   readonly user_groups: number;
+  /** Earlier texts of one message that are kept, where a conversation keeps them; beyond it the oldest go. */
+  readonly versions_per_message: number;
+  /** Milliseconds of a voice message. */
+  readonly voice_ms: number;
   /** Files of one user that no message holds yet. */
   readonly waiting_files_per_user: number;
+}
+
+/** An address that opens a file without any other credential. */
+export interface Link {
+  /** When it opens nothing any more. */
+  readonly expires_at: Moment;
+  /** The path and query, below the server's address. */
+  readonly path: string;
 }
 
 /** A member's markers. */
@@ -561,6 +615,8 @@ export interface Message {
   readonly message_type: MessageType;
   /** The `seq` of the message it answers. */
   readonly parent: number | null;
+  /** What the page behind its first link says of itself; `null` until that is known, if there is nothing, and once it was taken off. */
+  readonly preview: Preview | null;
   /** Who reacted how. */
   readonly reactions: readonly Reaction[];
   /** The number of its last change. */
@@ -618,7 +674,7 @@ export interface NamedRoom {
 export interface NotificationExplained {
   /** The keyword that is in it, if that decided it. */
   readonly keyword: string | null;
-  /** The level that holds in the conversation. */
+  /** The level that holds for it. */
   readonly level: NotificationLevel;
   /** Until when the conversation is muted, if that decided it. */
   readonly muted_until: Moment | null;
@@ -626,6 +682,10 @@ export interface NotificationExplained {
   readonly notifies: boolean;
   /** Whether the level was set for this conversation; else for all of its kind. */
   readonly own_level: boolean;
+  /** What has become of it on one's devices; empty if one is told on none. */
+  readonly pushes: readonly PushExplained[];
+  /** Whether the level is that of the thread in which it stands: the one that was set, or mentions where the thread is not followed. */
+  readonly thread_level: boolean;
   /** What decided it. */
   readonly why: Why;
 }
@@ -700,6 +760,20 @@ export interface Presences {
   readonly people: readonly PersonPresence[];
 }
 
+/** What the page behind a message's link says of itself. It never changes, and says nothing of those who wrote or read the message. */
+export interface Preview {
+  /** What it is about, on one line. */
+  readonly description: string | null;
+  /** Its picture, which this server keeps: it is read as the files of the message are. */
+  readonly image: File | null;
+  /** The site's name, on one line. */
+  readonly site: string | null;
+  /** The page's title, on one line. */
+  readonly title: string;
+  /** The link, as the text has it. */
+  readonly url: string;
+}
+
 /** A problem object (RFC 9457). */
 export interface Problem {
   /** The sort of problem, for programs. */
@@ -712,6 +786,9 @@ export interface Problem {
     | 'upgrade_required'
     | 'too_large'
     | 'unsupported_type'
+    | 'checksum_mismatch'
+    | 'locked'
+    | 'unsupported_version'
     | 'file_infected'
     | 'range_not_satisfiable'
     | 'unauthenticated'
@@ -746,6 +823,82 @@ export interface Problem {
   readonly type: string;
 }
 
+/** A browser on which one is told; nobody else sees it. */
+export interface PushDevice {
+  /** The browser's own description (`User-Agent`) when it subscribed. */
+  readonly agent: string | null;
+  /** When it subscribed. */
+  readonly created_at: Moment;
+  /** Its id. */
+  readonly id: number;
+  /** The language in which it tells. */
+  readonly language: string;
+  /** The number in the account with which it was added. */
+  readonly rev: number;
+  /** The session with which it ends. */
+  readonly session: number;
+  /** Whether it shows what messages say. */
+  readonly text: boolean;
+}
+
+/** The devices on which one is told. */
+export interface PushDevices {
+  /** In the order in which they subscribed. */
+  readonly devices: readonly PushDevice[];
+  /** The server's public key, as browsers need it to subscribe (`applicationServerKey`), in base64url; `null` if this server tells nobody on devices. */
+  readonly key: string | null;
+}
+
+/** What has become of a message on one of one's devices. */
+export interface PushExplained {
+  /** Since when that is so. */
+  readonly at: Moment | null;
+  /** The device. */
+  readonly device: number;
+  /** What the push service said when it did not take it, such as a status. */
+  readonly error: string | null;
+  /** Up to which message it told: a later one than was asked for where messages were gathered. */
+  readonly seq: number | null;
+  /** What has become of the last push about this message or a later one: `waiting`, `sent`, `read` (before it was sent) or `given_up`; `null` if there was none. */
+  readonly state: PushState | null;
+}
+
+/** The keys of a subscription, as browsers give them. */
+export interface PushKeys {
+  /** Its secret: 16 bytes in base64url. */
+  readonly auth: Text;
+  /** Its public key: a point of P-256, 65 bytes in base64url. */
+  readonly p256dh: Text;
+}
+
+export type PushKind = 'direct' | 'mention' | 'message' | 'reminder';
+
+export type PushState = 'waiting' | 'sent' | 'read' | 'given_up';
+
+/** What a device may show of a message that it was told of. */
+export interface PushedMessage {
+  /** The name that is shown of its author. */
+  readonly author: string;
+  /** Where it is. */
+  readonly conversation: number;
+  /** What the push was about. */
+  readonly kind: PushKind;
+  /** The device's language. */
+  readonly language: string;
+  /** The name of the conversation, if it has one. */
+  readonly name: string | null;
+  /** Whether one has read it: then it is not shown any more. */
+  readonly read: boolean;
+  /** Which it is. */
+  readonly seq: number;
+  /** The beginning of what it says, without markers; `null` if the device shows no text. */
+  readonly text: string | null;
+  /** The root of the thread in which it stands aside from the room. */
+  readonly thread: number | null;
+  /** One's unread messages of the conversation, counted up to 100. */
+  readonly unread: number;
+}
+
 /** Hours of the week in which nothing notifies. */
 export interface QuietHours {
   /** The days on which they begin: 1 is Monday, 7 is Sunday. */
@@ -770,7 +923,7 @@ export interface Reach {
 
 /** All the people who reacted to a message with the same emoji. */
 export interface Reaction {
-  /** The emoji, in its fully qualified form. */
+  /** The emoji, in its fully qualified form; or `:name:` of a custom one, which may be there no more. */
   readonly emoji: string;
   /** Who used it, in order. */
   readonly users: readonly number[];
@@ -814,6 +967,12 @@ export interface Reminders {
 export interface Removal {
   /** `left` or `removed`. */
   readonly reason: string;
+}
+
+/** A device on which one is told no longer. */
+export interface RemovedPushDevice {
+  /** Which it was. */
+  readonly id: number;
 }
 
 /** A reminder that is no more. */
@@ -908,6 +1067,8 @@ export interface SearchSuggestions {
 
 /** What server this is. */
 export interface Server {
+  /** The id of the server's picture, whose bytes are at `/v1/server/avatar/{id}`; `null` if it has none. */
+  readonly avatar: string | null;
   /** The id of this history of the database; when it changes, all cursors are void. */
   readonly epoch: string;
   /** Increases with every addition to the protocol. */
@@ -922,6 +1083,8 @@ export interface Server {
   readonly open_registration: boolean;
   /** Whether the playground is served. */
   readonly playground: boolean;
+  /** Whether previews of links are made, in conversations that want them. */
+  readonly previews: boolean;
   /** The program's version. */
   readonly version: string;
 }
@@ -1011,6 +1174,8 @@ export interface Thread {
   readonly conversation: number;
   /** Whether they follow it. */
   readonly follows: boolean;
+  /** Which of its replies notify; `null`: as in its conversation. */
+  readonly level: NotificationLevel | null;
   /** The number up to which they have read its replies. */
   readonly read_seq: number;
   /** The `account_seq` of the last change of this; 0 if they have nothing to do with the thread. */
@@ -1033,6 +1198,16 @@ export interface ThreadSummary {
   readonly rev: number;
   /** The `seq` of that message. */
   readonly root: number;
+}
+
+/** Somebody writes in a thread, or has stopped. */
+export interface ThreadTyping {
+  /** The `seq` of the message that the thread is about. */
+  readonly thread: number;
+  /** Started or stopped. */
+  readonly typing: boolean;
+  /** Who. */
+  readonly user: Person;
 }
 
 /** A page of the threads that the speaker follows, the one with the newest reply first. */
@@ -1085,6 +1260,8 @@ export interface UnsavedMessage {
 
 /** What everybody may know of a person. */
 export interface User {
+  /** The id of their picture, whose bytes are at `/v1/pictures/{id}`; `null` if they have none. */
+  readonly avatar: string | null;
   /** Where the person lives. */
   readonly city: string | null;
   /** The name shown to others. */
@@ -1143,7 +1320,35 @@ export interface Users {
   readonly users: readonly User[];
 }
 
+/** An earlier text of a message. */
+export interface Version {
+  /** Who wrote it. */
+  readonly editor: Person;
+  /** The `seq` of the event of the edit that replaced it. */
+  readonly number: number;
+  /** The text as it was written. */
+  readonly text: string;
+  /** When. */
+  readonly written_at: Moment;
+}
+
+/** A page of the earlier texts of a message, the last one first. */
+export interface Versions {
+  /** Present if there are more: give it as `cursor`. */
+  readonly next_cursor: string | null;
+  /** The versions; none where the conversation keeps none. */
+  readonly versions: readonly Version[];
+}
+
 export type Visibility = 'public' | 'private';
+
+/** What a voice message says of itself. */
+export interface Voice {
+  /** How long it is, in milliseconds. */
+  readonly duration_ms: number;
+  /** How loud it is, from its beginning to its end: up to 100 numbers from 0 to 31. */
+  readonly waveform: readonly number[];
+}
 
 export type Why =
   | 'own'
@@ -1157,6 +1362,12 @@ export type Why =
   | 'mentioned'
   | 'keyword'
   | 'everything';
+
+/** The picture that is to be shown. */
+export interface AccountAvatarData {
+  /** An uploaded PNG, JPEG or WebP of the speaker that nothing holds yet; null takes the picture away. */
+  readonly picture?: FileKey | null;
+}
 
 /** The present password and the new email address. */
 export interface AccountEmailData {
@@ -1259,6 +1470,14 @@ export interface AuthenticateData {
   readonly token?: Text | null;
 }
 
+/** A room or group, and the picture that it is to show. */
+export interface ConversationAvatarData {
+  /** Which. */
+  readonly conversation: Integer;
+  /** An uploaded PNG, JPEG or WebP of the speaker that nothing holds yet; null takes the picture away. */
+  readonly picture?: FileKey | null;
+}
+
 /** A room, a group or a direct conversation. Which fields there are depends on the kind. */
 export interface ConversationCreateData {
   /** Makes a repeat harmless. */
@@ -1333,8 +1552,12 @@ export interface ConversationSyncData {
 export interface ConversationUpdateData {
   /** Which. */
   readonly conversation: Integer;
+  /** Whether earlier texts of edited messages are kept for the members from now on; false removes those that there are. */
+  readonly edit_history?: boolean;
   /** The new name. */
   readonly name?: string;
+  /** Whether new messages get previews of their links. */
+  readonly previews?: boolean;
   /** The new topic; null clears it. */
   readonly topic?: string | null;
   /** Rooms only. */
@@ -1376,10 +1599,52 @@ export interface DraftSaveData {
   readonly thread?: number | null;
 }
 
+/** A new custom emoji. */
+export interface EmojiAddData {
+  /** Its name, which no other has and no standard emoji. */
+  readonly name: string;
+  /** An uploaded PNG, WebP or GIF of the speaker that nothing holds yet. */
+  readonly picture: FileKey;
+}
+
+/** What the asker knows already. */
+export interface EmojiListData {
+  /** The `rev` of the list that the client has; if it is still the same, the emoji are not sent again. */
+  readonly rev?: Integer | null;
+}
+
+/** A custom emoji. */
+export interface EmojiRemoveData {
+  /** Its name. */
+  readonly name: Text;
+}
+
+/** A file. */
+export interface FileGetData {
+  /** Which. */
+  readonly file: FileKey;
+}
+
+/** A file. */
+export interface FileLinkData {
+  /** Which. */
+  readonly file: FileKey;
+}
+
 /** A file. */
 export interface FileRemoveData {
   /** Which. */
   readonly file: FileKey;
+}
+
+/** A recording, and what it says of itself. */
+export interface FileVoiceData {
+  /** How long it is, in milliseconds. */
+  readonly duration_ms: Integer;
+  /** Which: an uploaded recording of the speaker that no message holds yet. */
+  readonly file: FileKey;
+  /** How loud it is, from its beginning to its end: up to 100 numbers from 0 to 31. */
+  readonly waveform: readonly number[];
 }
 
 /** A page of the inbox. */
@@ -1388,6 +1653,8 @@ export interface InboxListData {
   readonly cursor?: string | null;
   /** How many; 50 if absent. More than 200 are never given. */
   readonly limit?: number | null;
+  /** Whether the threads that one follows are wanted as well, each by its newest reply of others. */
+  readonly threads?: boolean | null;
 }
 
 /** What was read. At most one of the two. */
@@ -1549,7 +1816,7 @@ export interface MessageSearchData {
   readonly limit?: number | null;
   /** `newest` first, or `best` first; `newest` if absent. */
   readonly order?: Order | null;
-  /** Words, `"phrases"`, `-excluded` words and operators, with spaces between them. `word*` finds words that begin so. Operators: `from:NAME` (or `from:me`), `in:ROOM` (a name, an id, or `in:@NAME` for a direct conversation), `before:`, `after:` and `on:` with a day such as `2026-11-30`, `has:link`, `has:reaction`, `is:edited`, `is:thread`, `type:room`, `type:group`, `type:direct`. All must hold; of several `from:`, `in:` or `type:` one. */
+  /** Words, `"phrases"`, `-excluded` words and operators, with spaces between them. `word*` finds words that begin so. Operators: `from:NAME` (or `from:me`), `in:ROOM` (a name, an id, or `in:@NAME` for a direct conversation), `before:`, `after:` and `on:` with a day such as `2026-11-30`, `has:link`, `has:file`, `has:image`, `has:reaction`, `is:edited`, `is:thread`, `type:room`, `type:group`, `type:direct`. All must hold; of several `from:`, `in:` or `type:` one. */
   readonly q: string;
   /** How far the clock of the days is from UTC: `+02:00`, `-05:00` or `Z`; `Z` if absent. */
   readonly utc_offset?: string | null;
@@ -1581,6 +1848,18 @@ export interface MessageSendData {
 export interface MessageUnsaveData {
   /** Where. */
   readonly conversation: Integer;
+  /** Which. */
+  readonly seq: Integer;
+}
+
+/** A message, and which page of its earlier texts. */
+export interface MessageVersionsData {
+  /** Where. */
+  readonly conversation: Integer;
+  /** The previous page's `next_cursor`. */
+  readonly cursor?: string | null;
+  /** How many; 50 if absent. More than 200 are never given. */
+  readonly limit?: number | null;
   /** Which. */
   readonly seq: Integer;
 }
@@ -1628,11 +1907,46 @@ export interface PresenceSetData {
   readonly presence: Presence;
 }
 
+/** A message, by its place. */
+export interface PreviewRemoveData {
+  /** Where. */
+  readonly conversation: Integer;
+  /** Which. */
+  readonly seq: Integer;
+}
+
+/** What a device was told. */
+export interface PushOpenData {
+  /** The ticket that stood in the push. */
+  readonly ticket: Text;
+}
+
+/** A browser's subscription at its push service. */
+export interface Push_deviceAddData {
+  /** The address at the push service: an `https` URL of at most 1,024 bytes. */
+  readonly endpoint: string;
+  /** Its keys. */
+  readonly keys: PushKeys;
+  /** The language in which it tells: a tag such as `fr` or `en-GB`; `en` if absent. */
+  readonly language?: string | null;
+  /** Whether it shows what messages say; true if absent. */
+  readonly text?: boolean | null;
+}
+
+/** No fields. */
+export interface Push_deviceListData {}
+
+/** One of one's devices. */
+export interface Push_deviceRemoveData {
+  /** Which. */
+  readonly device: Integer;
+}
+
 /** A message and an emoji. */
 export interface ReactionAddData {
   /** Where. */
   readonly conversation: Integer;
-  /** One emoji, in any presentation. */
+  /** One emoji, in any presentation; or `:name:` of a custom one. */
   readonly emoji: string;
   /** Which. */
   readonly seq: Integer;
@@ -1642,7 +1956,7 @@ export interface ReactionAddData {
 export interface ReactionRemoveData {
   /** Where. */
   readonly conversation: Integer;
-  /** One emoji, in any presentation. */
+  /** One emoji, in any presentation; or `:name:` of a custom one. */
   readonly emoji: Text;
   /** Which. */
   readonly seq: Integer;
@@ -1706,6 +2020,12 @@ export interface SearchCompleteData {
   readonly q: string;
 }
 
+/** The picture that is to be shown. */
+export interface ServerAvatarData {
+  /** An uploaded PNG, JPEG or WebP of the speaker that nothing holds yet; null takes the picture away. */
+  readonly picture?: FileKey | null;
+}
+
 /** No fields. */
 export interface ServerFiguresData {}
 
@@ -1761,6 +2081,16 @@ export interface ThreadListData {
   readonly unread?: boolean | null;
 }
 
+/** A thread, and which of its replies notify. */
+export interface ThreadNotificationsData {
+  /** Where. */
+  readonly conversation: Integer;
+  /** Which replies notify; null: as in its conversation. */
+  readonly level?: NotificationLevel | null;
+  /** The `seq` of the message that the thread is about. */
+  readonly thread: Integer;
+}
+
 /** A thread, and how far it was read. */
 export interface ThreadReadData {
   /** Where. */
@@ -1775,6 +2105,8 @@ export interface ThreadReadData {
 export interface TypingSetData {
   /** Where. */
   readonly conversation: Integer;
+  /** In a thread: the `seq` of the message that it is about. */
+  readonly thread?: Integer | null;
   /** Started or stopped. */
   readonly typing: boolean;
 }
@@ -1783,6 +2115,12 @@ export interface TypingSetData {
 export interface UserActiveData {
   /** False deactivates it. */
   readonly active: boolean;
+  /** Whom. */
+  readonly user: Integer;
+}
+
+/** A person. */
+export interface UserAvatarData {
   /** Whom. */
   readonly user: Integer;
 }
@@ -1867,6 +2205,8 @@ export interface User_groupRenameData {
 
 /** What each command takes, and what it is answered. */
 export interface Commands {
+  /** Show another picture of oneself, or none. */
+  'account.avatar': { data: AccountAvatarData; answer: Account };
   /** Give the own account another email address, or none. */
   'account.email': { data: AccountEmailData; answer: Account };
   /** The speaker's own account. */
@@ -1883,6 +2223,8 @@ export interface Commands {
   'account.update': { data: AccountUpdateData; answer: Account };
   /** Say who is speaking and from where to resume; the first command on every socket. */
   authenticate: { data: AuthenticateData; answer: Authenticated };
+  /** Show another picture of a room or group, or none. */
+  'conversation.avatar': { data: ConversationAvatarData; answer: Conversation };
   /** Open a room or a group, or get the direct conversation with somebody. */
   'conversation.create': { data: ConversationCreateData; answer: Conversation };
   /** One conversation, as its members see it. */
@@ -1909,9 +2251,21 @@ export interface Commands {
   'draft.list': { data: DraftListData; answer: Drafts };
   /** Keep what one has begun to write, for all of one's devices. The later one wins. */
   'draft.save': { data: DraftSaveData; answer: SavedDraft };
+  /** Add a custom emoji. Moderators and administrators of the server only. */
+  'emoji.add': { data: EmojiAddData; answer: Emoji };
+  /** The custom emoji of the server, unless the client knows them already. */
+  'emoji.list': { data: EmojiListData; answer: EmojiList };
+  /** Remove a custom emoji; repeating it changes nothing. Moderators and administrators of the server only. */
+  'emoji.remove': { data: EmojiRemoveData; answer: Done };
+  /** A file, without its bytes, for those who may read it. */
+  'file.get': { data: FileGetData; answer: File };
+  /** An address that opens a file without any other credential: for this session, and for nine minutes. */
+  'file.link': { data: FileLinkData; answer: Link };
   /** Remove an own file that no message holds yet; repeating it changes nothing. */
   'file.remove': { data: FileRemoveData; answer: Done };
-  /** What was for the speaker, newest first: mentions, replies and reactions. */
+  /** Say of an own recording that no message holds yet that it is a voice message: how long it is, and how loud. */
+  'file.voice': { data: FileVoiceData; answer: File };
+  /** What was for the speaker, newest first: mentions, replies, reactions and, if asked for, followed threads. */
   'inbox.list': { data: InboxListData; answer: Inbox };
   /** Mark items of the inbox as read, or everything up to one; repeating it changes nothing. */
   'inbox.read': { data: InboxReadData; answer: InboxRead };
@@ -1955,6 +2309,8 @@ export interface Commands {
   'message.send': { data: MessageSendData; answer: MessageSent };
   /** Take a message off one's saved ones; repeating it changes nothing. */
   'message.unsave': { data: MessageUnsaveData; answer: Done };
+  /** The earlier texts of an edited message, the last one first, where its conversation keeps them. */
+  'message.versions': { data: MessageVersionsData; answer: Versions };
   /** Whether a message notified one when it was sent, by one's present settings, and why or why not. */
   'notifications.explain': { data: NotificationsExplainData; answer: NotificationExplained };
   /** What one wants to be notified of. */
@@ -1969,6 +2325,16 @@ export interface Commands {
   'presence.get': { data: PresenceGetData; answer: Presences };
   /** Be online, away, busy or invisible. */
   'presence.set': { data: PresenceSetData; answer: Done };
+  /** Take the preview of its link off a message. Its author may, and whoever may delete it. */
+  'preview.remove': { data: PreviewRemoveData; answer: Message };
+  /** What a device may show of a message that it was told of. The ticket that stood in the push is the credential. */
+  'push.open': { data: PushOpenData; answer: PushedMessage };
+  /** Be told on this browser while it shows no page, as long as this session; repeating it changes nothing. */
+  'push_device.add': { data: Push_deviceAddData; answer: PushDevice };
+  /** The devices on which the speaker is told, and the key with which browsers subscribe. */
+  'push_device.list': { data: Push_deviceListData; answer: PushDevices };
+  /** Be told on a device no longer; repeating it changes nothing. */
+  'push_device.remove': { data: Push_deviceRemoveData; answer: Done };
   /** React to a message; repeating it changes nothing. */
   'reaction.add': { data: ReactionAddData; answer: Message };
   /** Take an own reaction back; repeating it changes nothing. */
@@ -1987,6 +2353,8 @@ export interface Commands {
   'saved.list': { data: SavedListData; answer: SavedMessages };
   /** What could be written where one types a search: operators, people, and rooms of one's own. */
   'search.complete': { data: SearchCompleteData; answer: SearchSuggestions };
+  /** Show another picture of the server, or none. Administrators only. */
+  'server.avatar': { data: ServerAvatarData; answer: Done };
   /** The former name of server.statistics, for one more version. */
   'server.figures': { data: ServerFiguresData; answer: Statistics };
   /** What server this is, and its limits. */
@@ -2007,12 +2375,16 @@ export interface Commands {
   'thread.follow': { data: ThreadFollowData; answer: Thread };
   /** The threads that the speaker follows, the one with the newest reply first: all, or those with unread replies. */
   'thread.list': { data: ThreadListData; answer: Threads };
+  /** Say which replies of a followed thread notify. */
+  'thread.notifications': { data: ThreadNotificationsData; answer: Thread };
   /** A followed thread was read up to here. */
   'thread.read': { data: ThreadReadData; answer: Thread };
-  /** Tell the others that one is writing, or has stopped; it ends by itself. */
+  /** Tell the others that one is writing in the room or in a thread, or has stopped; it ends by itself. */
   'typing.set': { data: TypingSetData; answer: Done };
   /** Deactivate an account or bring it back. Administrators only. */
   'user.active': { data: UserActiveData; answer: Account };
+  /** Take somebody's picture away. Moderators and administrators of the server only. */
+  'user.avatar': { data: UserAvatarData; answer: User };
   /** Somebody's public profile. */
   'user.get': { data: UserGetData; answer: User };
   /** People whose names have words that begin so, or those of some ids. */
@@ -2189,6 +2561,13 @@ export interface Events {
     readonly seq: number;
     readonly data: Message;
   };
+  /** A message has the preview of its link now, or has lost it. */
+  'message.previewed': {
+    readonly type: 'message.previewed';
+    readonly conversation: number;
+    readonly seq: number;
+    readonly data: Message;
+  };
   /** You have saved a message. */
   'message.saved': {
     readonly type: 'message.saved';
@@ -2215,6 +2594,20 @@ export interface Events {
     readonly type: 'presence.changed';
     readonly conversation: number;
     readonly data: PresenceChange;
+  };
+  /** You are told on this device. */
+  'push_device.added': {
+    readonly type: 'push_device.added';
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: PushDevice;
+  };
+  /** You are told on this device no longer. */
+  'push_device.removed': {
+    readonly type: 'push_device.removed';
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: RemovedPushDevice;
   };
   /** Somebody reacted to a message. */
   'reaction.added': {
@@ -2258,6 +2651,12 @@ export interface Events {
     readonly account_seq: number;
     readonly account_after?: number;
     readonly data: Thread;
+  };
+  /** Somebody is writing in a thread, or has stopped; for those who see the message that it is about. */
+  'thread.typing': {
+    readonly type: 'thread.typing';
+    readonly conversation: number;
+    readonly data: ThreadTyping;
   };
   /** Somebody is writing. */
   'typing.started': { readonly type: 'typing.started'; readonly conversation: number; readonly data: Typing };

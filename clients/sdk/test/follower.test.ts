@@ -40,6 +40,17 @@ describe('a message is told once', () => {
     expect(told).toEqual([3, 5]);
   });
 
+  test('live, while very many people come, without a question to the server', async () => {
+    const { world, bot } = await kitchen();
+    const { told } = await follow(bot);
+    world.crowd(1, 40);
+    world.say(1);
+    world.crowd(1, 1);
+    await soon();
+    expect(told).toEqual([43]);
+    expect(world.server.commands.map(({ type }) => type)).not.toContain('message.history');
+  });
+
   test('after a cut, however it is caught up with', async () => {
     const { world, bot } = await kitchen();
     const { told } = await follow(bot);

@@ -26,6 +26,8 @@ beforeAll(async () => {
   server = await TestServer.start({
     PALABRE_LIMITS__CATCH_UP: '15',
     PALABRE_LIMITS__CATCH_UP_BYTES: '1500',
+    // With everybody in it a conversation is large, and people come and go by their count.
+    PALABRE_LIMITS__PRESENCE_MEMBERS: String(PEOPLE - 1),
   });
 });
 afterAll(() => server.stop());
@@ -95,8 +97,13 @@ async function compareThreads({ state }: Client, other: Client): Promise<void> {
     }
   }
   const { threads } = await other.command('thread.list', { limit: 200 });
-  const listed = threads.map((one) => [threadKey(one.conversation, one.thread), one.read_seq, one.unread]);
-  const followed = [...state.followed].map(([key, one]) => [key, one.readSeq, one.unread]);
+  const listed = threads.map((one) => [
+    threadKey(one.conversation, one.thread),
+    one.read_seq,
+    one.level,
+    one.unread,
+  ]);
+  const followed = [...state.followed].map(([key, one]) => [key, one.readSeq, one.level, one.unread]);
   expect(followed.sort()).toEqual(listed.sort());
 }
 
@@ -320,6 +327,21 @@ const deeds: readonly (readonly [number, Deed])[] = [
       const root = message(it);
       return root?.thread === null && client.followThread(it.id, root.seq, random() < 0.6);
     }),
+  ],
+  [
+    3,
+    within((client, it) => {
+      const [, one] = pick([...client.state.followed]) ?? [];
+      const level = pick(['everything', 'mentions', 'nothing', null] as const) ?? null;
+      const { conversation, thread } = one ?? { conversation: it.id, thread: 1 };
+      return client.setThreadNotifications({ conversation, thread, level });
+    }),
+  ],
+  [
+    2,
+    within((client, it) =>
+      client.command('conversation.update', { conversation: it.id, edit_history: random() < 0.5 }),
+    ),
   ],
   [
     4,

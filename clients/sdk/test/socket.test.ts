@@ -48,13 +48,14 @@ async function connected(
   cursors: Readonly<Record<string, number>> = {},
   epoch: string | null = null,
   accountSeq: number | null = null,
+  serverLevel = 0,
 ): Promise<Socket> {
   const socket = new Socket(
     {
       url: 'http://here',
       WebSocket: Quiet,
       token: 't',
-      position: () => ({ cursors, epoch, accountSeq }),
+      position: () => ({ cursors, epoch, accountSeq, serverLevel }),
       now: Date.now,
     },
     { authenticated() {}, event() {}, wire() {}, closed: (reason) => ends.push(reason) },
@@ -127,25 +128,39 @@ test('the history of which the cursors are is said with them, once the server ha
   await connected({ 12: 40 });
   await connected({ 12: 40 }, 'c0ffee');
   expect(Quiet.sent.map(({ data }) => data)).toEqual([
-    { token: 't', cursors: { 12: 40 } },
-    { token: 't', cursors: { 12: 40 }, epoch: 'c0ffee' },
+    { token: 't', cursors: { 12: 40 }, feature_level: 7 },
+    { token: 't', cursors: { 12: 40 }, epoch: 'c0ffee', feature_level: 7 },
   ]);
 });
 
 test('an older server that does not know the word is greeted without it', async () => {
   Quiet.refuses = 'epoch';
   await connected({ 12: 40 }, 'c0ffee');
-  expect(Quiet.sent.map(({ data }) => 'epoch' in data)).toEqual([true, false]);
+  expect(Quiet.sent.map(({ data }) => 'epoch' in data)).toEqual([true, true, false]);
 });
 
 test('the cursor of the account is said with the others, and kept back from a server that does not know it', async () => {
-  await connected({ 12: 40 }, 'c0ffee', 15);
+  await connected({ 12: 40 }, 'c0ffee', 15, 6);
   Quiet.refuses = 'account_seq';
-  await connected({ 12: 40 }, 'c0ffee', 15);
+  await connected({ 12: 40 }, 'c0ffee', 15, 6);
   Quiet.refuses = 'epoch';
-  await connected({ 12: 40 }, 'c0ffee', 15);
+  await connected({ 12: 40 }, 'c0ffee', 15, 6);
   const whole = { token: 't', cursors: { 12: 40 }, epoch: 'c0ffee', account_seq: 15 };
   const { account_seq: _account, ...four } = whole;
   const { epoch: _epoch, ...three } = four;
   expect(Quiet.sent.map(({ data }) => data)).toEqual([whole, whole, four, whole, four, three]);
+});
+
+test('what the client was written for is said to a server that asks for it, or has not said what it knows', async () => {
+  const levels = () => Quiet.sent.splice(0).map(({ data }) => data.feature_level);
+  await connected();
+  expect(levels()).toEqual([7]);
+  await connected({}, 'c0ffee', 1, 8);
+  expect(levels()).toEqual([7]);
+  await connected({}, 'c0ffee', 1, 6);
+  expect(levels()).toEqual([undefined]);
+  // One that has not said it yet, or another than the one before, and refuses the word.
+  Quiet.refuses = 'feature_level';
+  await connected();
+  expect(levels()).toEqual([7, undefined]);
 });

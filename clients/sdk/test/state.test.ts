@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { Refusal } from '../src/problem.js';
 import type { Pending } from '../src/state/pending.js';
+import { typistsIn } from '../src/state/typing.js';
+import { previewOf } from '../src/state/previews.js';
 import {
   at,
   authenticated,
@@ -158,6 +160,20 @@ describe('numbers', () => {
     expect(story.wants).toEqual([{ type: 'sync', conversation: 1, since: 12 }]);
   });
 
+  test('a list of members that was read while people came of whom only the count was told is not taken', () => {
+    const story = Story.at(3);
+    story.take({ type: 'reading', conversation: 1, reading: 7, where: null });
+    const data = { from: 4, to: 5, member_count: 202 };
+    story.take({ type: 'frame', frame: { type: 'members.changed', conversation: 1, seq: 5, data }, now: 0 });
+    const members = [member(1, 1), member(2, 2)];
+    story.take({ type: 'members', conversation: 1, reading: 7, members });
+    expect(story.it.members).toBeNull();
+    // One that begins after it is.
+    story.take({ type: 'reading', conversation: 1, reading: 8, where: null });
+    story.take({ type: 'members', conversation: 1, reading: 8, members });
+    expect(story.it.members?.size).toBe(2);
+  });
+
   test('an event of a type that is not known yet takes its number', () => {
     const story = Story.at(3);
     const frame = { type: 'message.translated', conversation: 1, seq: 4, data: {} };
@@ -236,6 +252,18 @@ describe('the timeline', () => {
     expect(story.state.people).toBe(people);
     story.open(history([message(3), message(4, { rev: 5, text: 'new' })], 5));
     expect(story.it.timeline?.messages[0]).toBe(third);
+  });
+
+  test('a preview changes its message wherever it stands, and counts as nothing new', () => {
+    const preview = { url: 'https://a.example/', site: null, title: 'A', description: null, image: null };
+    const story = Story.at(4, { unread: 1, last_message: message(4) }).open(history([message(4)], 4));
+    story.hear('message.previewed', message(4, { rev: 5, preview }));
+    expect(story.it).toMatchObject({ cursor: 5, unread: 1, lastMessage: { preview: { title: 'A' } } });
+    expect(story.it.timeline?.messages.map(previewOf)).toEqual([preview]);
+    story.hear('message.previewed', message(4, { rev: 6 }));
+    expect(story.it.timeline?.messages.map(previewOf)).toEqual([null]);
+    // A server before feature level 8 says nothing of previews.
+    expect(previewOf({})).toBeNull();
   });
 
   test('a deletion also changes the last message of the list', () => {
@@ -535,8 +563,28 @@ describe('writing', () => {
     now: 100,
   } as const;
 
+  test('typing in a thread is apart from typing in the room, and ends like it', () => {
+    const inThread = (thread: number, typing: boolean) =>
+      ({
+        type: 'frame',
+        frame: { type: 'thread.typing', conversation: 1, data: { thread, user, typing } },
+        now: 100,
+      }) as const;
+    const story = Story.at(3).take(inThread(2, true), inThread(3, true));
+    expect([typistsIn(story.it, null), typistsIn(story.it, 2)]).toEqual([[], [user]]);
+    story.take(starts, inThread(2, false));
+    expect([typistsIn(story.it, null), typistsIn(story.it, 2), typistsIn(story.it, 3)]).toEqual([
+      [user],
+      [],
+      [user],
+    ]);
+    expect(typistsIn(story.take({ type: 'clock', now: 6099 }).it, 3)).toEqual([user]);
+    expect(typistsIn(story.take({ type: 'clock', now: 6100 }).it, 3)).toEqual([]);
+    expect(story.take(inThread(3, true), { type: 'cut' }).it.typing.size).toBe(0);
+  });
+
   test('typing ends when it is said, with the message, or by itself', () => {
-    expect(Story.at(3).take(starts).it.typing.get(2)).toEqual({ user, until: 6100 });
+    expect(Story.at(3).take(starts).it.typing.get(2)).toEqual({ user, until: 6100, thread: null });
     const stopped = { type: 'typing.stopped', conversation: 1, data: { user } } as const;
     expect(Story.at(3).take(starts, { type: 'frame', frame: stopped, now: 0 }).it.typing.size).toBe(0);
     expect(Story.at(3).take(starts).hear('message.created', message(4)).it.typing.size).toBe(0);

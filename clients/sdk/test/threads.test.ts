@@ -11,7 +11,7 @@ function summary(root: number, last: number, replies: number): ThreadSummary {
 }
 
 function followed(readSeq: number, unread: number, countedTo: number, rev = 5): FollowedThread {
-  const thread = { conversation: 1, thread: 2, follows: true, read_seq: readSeq, rev };
+  const thread = { conversation: 1, thread: 2, follows: true, read_seq: readSeq, level: null, rev };
   return {
     ...thread,
     unread,
@@ -76,7 +76,7 @@ test('replies of others are unread in a thread that one follows, each once', () 
 test('what was read on another device is read here, and how much is left is asked for', () => {
   const story = following();
   story.hear('message.created', message(5, { thread: 2 }));
-  const data = { conversation: 1, thread: 2, follows: true, read_seq: 5, rev: 6 };
+  const data = { conversation: 1, thread: 2, follows: true, read_seq: 5, level: null, rev: 6 };
   story.own({ type: 'thread.followed', conversation: 1, data }, 6);
   expect(story.state.followed.get(threadKey(1, 2))?.readSeq).toBe(5);
   story.own({ type: 'thread.followed', conversation: 1, data: { ...data, follows: false, rev: 7 } }, 7);
@@ -115,6 +115,20 @@ test('an open thread is a window of its own, into which what comes while it is r
   expect(story.take({ ...of, what: 'closed' }).it.threads.size).toBe(0);
 });
 
+test('which replies notify is known as it was said last', () => {
+  const story = following();
+  const level = () => story.state.followed.get(threadKey(1, 2))?.level;
+  expect(level()).toBe(null);
+  const data = { conversation: 1, thread: 2, follows: true, read_seq: 4, level: 'nothing', rev: 6 } as const;
+  story.own({ type: 'thread.followed', conversation: 1, data }, 6);
+  expect(level()).toBe('nothing');
+  // A list that was read before says nothing newer.
+  story.take({ type: 'threads', threads: [followed(4, 0, 4)] });
+  expect(level()).toBe('nothing');
+  story.take({ type: 'threads', threads: [{ ...followed(4, 0, 4, 7), level: 'mentions' }] });
+  expect(level()).toBe('mentions');
+});
+
 test('whoever leaves a conversation follows nothing in it', () => {
   const story = following();
   story.own({ type: 'conversation.removed', conversation: 1, data: { reason: 'left' } }, 6);
@@ -125,4 +139,23 @@ test('of a server that knows no threads none is asked for', () => {
   const story = new Story();
   story.take({ type: 'authenticated', data: authenticated([[1, 4]], 'e', 5), sent: at({}) });
   expect(story.wants).toEqual([{ type: 'drafts' }]);
+});
+
+test('one is told of replies by the level of their thread, and of threads that one does not follow only of mentions', () => {
+  const tell = { type: 'tell', now: 0 } as const;
+  const told = (story: Story) => story.notices.flatMap(({ messages }) => messages.map(({ seq }) => seq));
+  const named = { people: [ME], groups: [], here: false, room: false, reply_to: null };
+  const said = (level: FollowedThread['level']) => {
+    const story = following().take({ type: 'listed', ids: new Set([1]) });
+    story.take({ type: 'threads', threads: [{ ...followed(4, 0, 4, 6), level }] });
+    return story
+      .hear('message.created', message(5, { thread: 2 }))
+      .hear('message.created', message(6, { thread: 2, mentions: named }))
+      .hear('message.created', message(7, { thread: 3 }))
+      .hear('message.created', message(8, { thread: 3, mentions: named }))
+      .take(tell, tell, tell);
+  };
+  expect(told(said(null))).toEqual([5, 6, 8]);
+  expect(told(said('mentions'))).toEqual([6, 8]);
+  expect(told(said('nothing'))).toEqual([8]);
 });

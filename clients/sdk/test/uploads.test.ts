@@ -79,3 +79,135 @@ test('a file of a message has a path, and is a picture or not', () => {
   expect(filePath(file, { download: true })).toBe(`/v1/files/${file.id}?download=true`);
   expect([isPicture(file), isPicture({ media_type: 'image/svg+xml' })]).toEqual([true, false]);
 });
+
+/** A server of uploads in parts: what it has, and how the next requests break. */
+function server(size: number) {
+  const it = { has: 0, begun: 0, size, breaks: [] as (() => void)[], asked: [] as string[] };
+  const transfer: Transfer = async (address, headers, part, onProgress, signal, method = 'POST') => {
+    it.asked.push(`${method} ${address.slice('https://chat.example.org/v1/files'.length)}`);
+    if (signal?.aborted && method !== 'DELETE') throw new Refusal({ code: 'network', detail: 'aborted' });
+    const said = (status: number, named: Record<string, string> = {}, body: unknown = '') => ({
+      status,
+      body: JSON.stringify(body),
+      header: (name: string) => named[name] ?? null,
+    });
+    const place = () => ({ 'upload-offset': String(it.has) });
+    if (method === 'DELETE') return said(204);
+    if (method === 'POST') {
+      it.begun += 1;
+      it.has = 0;
+      return said(201, { location: `https://chat.example.org/v1/files/uploads/u${it.begun}`, ...place() });
+    }
+    if (method === 'PATCH') {
+      expect(headers['upload-offset']).toBe(String(it.has));
+      it.breaks.shift()?.();
+      it.has += part?.size ?? 0;
+      onProgress(part?.size ?? 0);
+      return said(204, place());
+    }
+    if (method === 'HEAD') {
+      it.breaks.shift()?.();
+      return said(200, place());
+    }
+    return said(200, {}, file);
+  };
+  const waits: number[] = [];
+  const within = {
+    url: 'https://chat.example.org',
+    transfer,
+    random: () => 1,
+    withToken: <T>(use: (token: string) => Promise<T>) => use('t1'),
+    pause: async (ms: number) => void waits.push(ms),
+  };
+  return { it, within, waits };
+}
+
+const large = (size: number) => ({
+  name: 'Été.mov',
+  size,
+  slice: (from: number, to: number) => ({ size: to - from, slice: () => null }),
+});
+const broken =
+  (some: () => void = () => {}) =>
+  () => {
+    some();
+    throw new Refusal({ code: 'network', detail: 'cut' });
+  };
+
+test('a large file goes in parts, and what has come is not sent again after a break', async () => {
+  const size = 20 << 20;
+  const { it, within, waits } = server(size);
+  // The second part breaks off after a megabyte, and the first question after it, too.
+  it.breaks = [() => {}, broken(() => (it.has += 1 << 20)), broken()];
+  const begun = vi.fn();
+  const told: number[] = [];
+  expect(
+    await upload(within, large(size), { onBegin: begun, onProgress: (sent) => told.push(sent) }),
+  ).toEqual(file);
+  expect(it.has).toBe(size);
+  expect(begun.mock.calls).toEqual([['u1']]);
+  expect(it.asked).toEqual([
+    'POST /uploads',
+    'PATCH /uploads/u1',
+    'PATCH /uploads/u1',
+    'HEAD /uploads/u1',
+    'HEAD /uploads/u1',
+    'PATCH /uploads/u1',
+    'PATCH /uploads/u1',
+    'GET /u1/details',
+  ]);
+  expect(waits).toEqual([500, 1_000]);
+  expect(told.at(-1)).toBe(size);
+});
+
+test('an upload that was begun before is gone on with, and begun anew if it is gone', async () => {
+  const size = 3 << 20;
+  const { it, within } = server(size);
+  it.has = 2 << 20;
+  expect(await upload(within, large(size), { resume: 'u7' })).toEqual(file);
+  expect(it.asked).toEqual(['HEAD /uploads/u7', 'PATCH /uploads/u7', 'GET /u7/details']);
+  const other = server(size);
+  other.it.breaks = [
+    () => {
+      throw new Refusal({ code: 'not_found', status: 404, detail: 'gone' });
+    },
+  ];
+  expect(await upload(other.within, large(size), { resume: 'u7' })).toEqual(file);
+  expect(other.it.asked[1]).toBe('POST /uploads');
+});
+
+test('one that is not wanted any more is removed, and so is one that the server refuses', async () => {
+  const size = 3 << 20;
+  const abort = new AbortController();
+  const { it, within } = server(size);
+  it.breaks = [broken(() => abort.abort())];
+  await expect(upload(within, large(size), { signal: abort.signal })).rejects.toMatchObject({
+    code: 'network',
+  });
+  expect(it.asked.at(-1)).toBe('DELETE /uploads/u1');
+  const other = server(size);
+  other.it.breaks = [
+    () => {
+      throw new Refusal({ code: 'unsupported_type', status: 415, detail: 'a program' });
+    },
+  ];
+  await expect(upload(other.within, large(size))).rejects.toMatchObject({ code: 'unsupported_type' });
+  expect(other.it.asked.at(-1)).toBe('DELETE /uploads/u1');
+});
+
+test('one that gets no further is given up, and a server without parts takes it whole', async () => {
+  const size = 3 << 20;
+  const { it, within, waits } = server(size);
+  it.breaks = [broken(), broken(), broken()];
+  await expect(upload(within, large(size), { tries: 3 })).rejects.toMatchObject({ code: 'network' });
+  expect(waits).toHaveLength(2);
+  const asked: string[] = [];
+  const old: Transfer = async (address, _headers, _bytes, _progress, _signal, method = 'POST') => {
+    asked.push(`${method} ${address}`);
+    return address.includes('/uploads')
+      ? { status: 405, body: JSON.stringify({ code: 'method_not_allowed', status: 405 }) }
+      : { status: 201, body: JSON.stringify(file) };
+  };
+  expect(await upload({ ...within, transfer: old }, large(size))).toEqual(file);
+  expect(asked[1]).toContain('POST https://chat.example.org/v1/files?name=');
+});

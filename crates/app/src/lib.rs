@@ -9,6 +9,7 @@ mod descriptors;
 pub mod logging;
 mod metrics;
 pub mod parts;
+mod pushes;
 pub mod secrets;
 pub mod serve;
 

@@ -80,7 +80,11 @@ fn describe() {
     ::metrics::describe_counter!("palabre_jobs_done_total", "Jobs that were done, by kind.");
     ::metrics::describe_counter!("palabre_job_failures_total", "Tries of jobs that failed, by kind.");
     ::metrics::describe_counter!("palabre_jobs_given_up_total", "Jobs that were given up, by kind.");
+    ::metrics::describe_counter!("palabre_previews_total", "Links that were looked at for a preview, by outcome.");
     ::metrics::describe_counter!("palabre_follower_texts_total", "Texts that a follower has taken up, by follower.");
+    ::metrics::describe_gauge!("palabre_push_devices", "Devices on which people are told.");
+    ::metrics::describe_counter!("palabre_pushes_total", "Pushes to devices, by what became of them.");
+    ::metrics::describe_counter!("palabre_push_devices_removed_total", "Devices that are over.");
     ::metrics::describe_gauge!("palabre_follower_lag_seconds", "Age of what a follower has not seen, by follower.");
     ::metrics::describe_gauge!("palabre_follower_behind", "Conversations that a follower is to read on, by follower.");
     ::metrics::describe_histogram!("palabre_job_lateness_seconds", "How long after they were due jobs were begun.");

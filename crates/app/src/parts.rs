@@ -11,12 +11,13 @@ use blobs::{Blobs, Folder, S3, Scanner, s3::Bucket};
 use chat::{Millis, identities::Numbering};
 use dialects::Dialect;
 use engine::{Clock, Engine, Files, Host, Keys, Settings};
+use outgoing::Outgoing;
 use store::{Db, Options, transfer::Lifecycle};
 use stream::fingerprint;
 
 use crate::{
     config::{Config, DatabaseUrl, FilesPlace, numbering},
-    descriptors, secrets,
+    descriptors, pushes, secrets,
 };
 
 /// The time of this machine.
@@ -138,6 +139,13 @@ pub async fn numberings(config: &Config, engine: &Engine) -> chat::Result<Vec<(D
     Ok(found)
 }
 
+/// The client for requests to other servers. It says of itself where this one is.
+#[must_use]
+pub fn outgoing(config: &Config, public_url: &str) -> Outgoing {
+    let user_agent = format!("Palabre/{} (chat server; +{public_url})", env!("CARGO_PKG_VERSION"));
+    Outgoing::new(outgoing::OutgoingConfig::new(user_agent, config.outgoing.allow.clone()))
+}
+
 /// The bucket in which files are kept, if they are in one.
 ///
 /// # Errors
@@ -225,6 +233,8 @@ pub fn engine_settings(config: &Config, setup_secret: Option<String>) -> anyhow:
             scanner: config.data.scanner.clone().map(Scanner::at),
             accept_unscanned: config.data.accept_unscanned,
         }),
+        previews: config.previews.enabled,
+        push: pushes::pushing(config)?,
         setup_secret,
         asks_further: None,
     })

@@ -184,7 +184,7 @@ impl Server {
         if let Some(lock) = &mut lock {
             lock.describe(&holder(address));
         }
-        let workers = Workers::start(Engine::clone(&lent));
+        let workers = Workers::start(Engine::clone(&lent), parts::outgoing(config, &public_url), public_url.clone());
         Ok(Self {
             _lock: lock,
             address,
@@ -377,6 +377,8 @@ fn shared(
         open_registration: config.auth.open_registration,
         needs_administrator: false,
         playground: config.playground(),
+        previews: config.previews.enabled,
+        avatar: None,
     };
     let proxies = config.server.trusted_proxies.clone();
     let is_trusted_proxy = Box::new(move |address| proxies.iter().any(|proxy| proxy.contains(address)));

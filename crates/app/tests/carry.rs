@@ -234,7 +234,7 @@ fn message(number: i64) -> NewMessage {
         target: chat::threads::Target::Unaware,
         ..Submission::default()
     };
-    NewMessage { author, submission, origin: None, called: None, unconfirmed: 0 }
+    NewMessage { author, submission, origin: None, called: None, unconfirmed: 0, has_link: false }
 }
 
 /// Chance that can be repeated.

@@ -274,7 +274,7 @@ async fn give_up_a_job(url: &str, subject: i64) {
             let mut now = chat::Millis(1_000);
             store::jobs::add(&mut unit.conn, store::jobs::Kind::Reminder, subject, now).await?;
             loop {
-                let jobs = store::jobs::claim(&mut unit.conn, 1, now).await?;
+                let jobs = store::jobs::claim(&mut unit.conn, store::jobs::Kind::ALL, 1, now).await?;
                 if store::jobs::fail(&mut unit.conn, &jobs[0], "internal", now).await? {
                     return Ok(());
                 }

@@ -121,7 +121,8 @@ impl Folder {
         if !has_room(&folder)? {
             return Err(Error::Full);
         }
-        let path = folder.join(id.to_string());
+        // One that is begun again while what a crash has left of it is still there is another.
+        let path = folder.join(format!("{id}.{:016x}", nonce()?));
         let file = fs::OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
         Ok(Unfinished { file: Some(file), path, place: self.path_of(id) })
     }
@@ -315,6 +316,13 @@ pub(crate) fn read_at(file: &File, from: u64, wanted: usize) -> io::Result<Vec<u
     }
     bytes.truncate(read);
     Ok(bytes)
+}
+
+/// A number that no other unfinished blob has.
+fn nonce() -> Result<u64> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(|error| Error::Unavailable(error.to_string()))?;
+    Ok(u64::from_be_bytes(random))
 }
 
 /// Does what waits for the disk on a thread that may wait.

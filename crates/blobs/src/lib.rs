@@ -10,7 +10,7 @@ pub mod folder;
 pub mod s3;
 pub mod scanner;
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::{future::Future, ops::Range, pin::Pin, time::Duration};
 
 use chat::FileId;
 
@@ -94,11 +94,15 @@ pub trait Writing: Send {
     fn finish(self: Box<Self>) -> Work<'static, ()>;
 }
 
-/// A blob that is open for reading. In a folder it can be read to its end even if it is removed meanwhile; of other stores
-/// at least what was asked for already.
+/// A blob that is open for reading. It can be read to its end even if it is removed meanwhile, once it was begun.
 pub trait Reading: Send {
     /// Its size in bytes.
     fn size(&self) -> u64;
+
+    /// Says which part will be read, so that a store that is far away can be asked for that and no more.
+    fn plan(&mut self, part: Range<u64>) {
+        let _read_as_it_comes = part;
+    }
 
     /// Reads so many bytes from this place on; fewer only at the end.
     fn read(&mut self, from: u64, most: usize) -> Work<'_, Vec<u8>>;

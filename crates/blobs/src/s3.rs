@@ -39,9 +39,6 @@ const PART: u64 = if cfg!(test) { 5 << 20 } else { 16 << 20 };
 const TRIES: u32 = 4;
 /// The pause after the first try; after each further one it is four times as long.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How much of a blob is asked for first; then four times as much each time, as whoever has read on reads on.
-const FIRST_WINDOW: u64 = 1 << 20;
-const LAST_WINDOW: u64 = 64 << 20;
 /// Objects that are listed by one question at most; more than this no store says.
 const PAGE: usize = 1_000;
 /// What is read of an answer that is not a blob.
@@ -298,13 +295,15 @@ impl S3 {
             let ask = ask.with("max-keys", limit.clamp(1, PAGE).to_string()).with("start-after", &last);
             let text = self.ask(&ask).await?.text(TEXT).await?;
             let text = xml::read(&text)?;
-            let mut found = Vec::new();
+            let (mut found, before_page) = (Vec::new(), last.clone());
             for entry in xml::elements(&text, "Contents") {
                 last = xml::first(entry, "Key").unwrap_or_default();
                 let id = last.strip_prefix(&self.0.prefix).and_then(FileId::parse);
                 found.extend(id.filter(|_| is_before(entry, "LastModified", before)));
             }
-            if !found.is_empty() || xml::first(&text, "IsTruncated").as_deref() != Some("true") {
+            // A store that says that there is more, and gives no more, would be asked for ever.
+            let is_over = last <= before_page || xml::first(&text, "IsTruncated").as_deref() != Some("true");
+            if !found.is_empty() || is_over {
                 return Ok(found);
             }
         }
@@ -348,7 +347,7 @@ impl Blobs for S3 {
     fn open(&self, id: FileId) -> Work<'_, Box<dyn Reading>> {
         Box::pin(async move {
             let size = self.size_of(id).await?;
-            let reader = Reader { s3: self.clone(), object: self.object(id), size, open: None, window: FIRST_WINDOW };
+            let reader = Reader { s3: self.clone(), object: self.object(id), size, open: None, planned: 0..size };
             Ok(Box::new(reader) as _)
         })
     }
@@ -405,14 +404,14 @@ impl Writing for Sending {
     }
 }
 
-/// A blob that is read over one answer after another, each from where the last has ended.
+/// A blob that is read over one answer, and over another from where that has broken.
 struct Reader {
     s3: S3,
     object: String,
     size: u64,
     open: Option<Open>,
-    /// How much is asked for next.
-    window: u64,
+    /// What will be read of it.
+    planned: Range<u64>,
 }
 
 /// An answer that is being read.
@@ -446,8 +445,7 @@ impl Reader {
     }
 
     async fn ask(&mut self, at: u64) -> Result<Open> {
-        let end = self.size.min(at.saturating_add(self.window));
-        self.window = LAST_WINDOW.min(self.window * 4);
+        let end = if self.planned.contains(&at) { self.planned.end.min(self.size) } else { self.size };
         let range = format!("bytes={at}-{}", end.saturating_sub(1));
         let answer = self.s3.ask(&Ask::new(Method::GET, self.object.clone()).header("range", range)).await?;
         if answer.status() != StatusCode::PARTIAL_CONTENT && (at, end) != (0, self.size) {
@@ -475,6 +473,10 @@ impl Reader {
 impl Reading for Reader {
     fn size(&self) -> u64 {
         self.size
+    }
+
+    fn plan(&mut self, part: Range<u64>) {
+        self.planned = part;
     }
 
     fn read(&mut self, from: u64, most: usize) -> Work<'_, Vec<u8>> {

@@ -9,9 +9,9 @@ use crate::{
 };
 
 /// The names of all rounds, in the order in which they are run.
-pub const NAMES: [&str; 7] = ["kill-one", "kill-three", "one", "stores", "ways", "bucket", "crowd"];
+pub const NAMES: [&str; 6] = ["kill-one", "kill-three", "one", "stores", "ways", "crowd"];
 /// Further rounds, for investigations.
-pub const MORE: [&str; 7] = ["loud", "many", "quick", "full", "dawdlers", "deaf", "drains"];
+pub const MORE: [&str; 8] = ["loud", "many", "bucket", "quick", "full", "dawdlers", "deaf", "drains"];
 
 /// A round by its name; `None` if it does not exist. `share` is the number of faults in percent of the usual number.
 #[must_use]

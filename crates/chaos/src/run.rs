@@ -16,7 +16,7 @@ use crate::{
 /// The options of `chaos run`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// The rounds to run, by name; all, if none is named: kill-one, kill-three, one, stores, ways, bucket, crowd.
+    /// The rounds to run, by name; all, if none is named: kill-one, kill-three, one, stores, ways, crowd.
     pub rounds: Vec<String>,
     /// The seed of all randomness, except timing. Random if it is not given.
     #[arg(long)]

@@ -1,6 +1,6 @@
 //! Accounts: a person's identity on this server, and their profile.
 
-use crate::{Millis, Number, SessionId, UserId, people::NamesPeople};
+use crate::{FileId, Millis, Number, SessionId, UserId, people::NamesPeople};
 
 /// An account's role on the server as a whole. In a conversation, [`crate::members::Role`] decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, NamesPeople)]
@@ -99,7 +99,9 @@ pub struct Account {
     pub active: bool,
     /// Its profile.
     pub profile: Profile,
-    /// The number, in the account, of the last change of its profile: of two readings, the one with the greater number
+    /// Its picture, if it has one.
+    pub avatar: Option<FileId>,
+    /// The number, in the account, of the last change of its profile or picture: of two readings, the one with the greater number
     /// is newer.
     pub rev: Number,
     /// When it was made.

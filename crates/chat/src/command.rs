@@ -1,10 +1,12 @@
 //! Commands: the changes that clients can ask for. Every endpoint translates to these.
 
 use crate::{
-    ClientId, ConversationId, FileId, Millis, Number, ReminderId, SessionId, UserGroupId, UserId,
+    ClientId, ConversationId, FileId, Millis, Number, PushDeviceId, ReminderId, SessionId, UserGroupId, UserId,
     accounts::{ProfileChange, ServerRole},
+    avatars::AvatarOf,
     conversations::Visibility,
     drafts::DraftKey,
+    files::Voice,
     inbox::InboxReading,
     markers::Marker,
     members::Role,
@@ -12,7 +14,9 @@ use crate::{
     notifications::{NotificationChange, NotificationLevel},
     people::NamesPeople,
     presence::Presence,
+    push_devices::NewPushDevice,
     threads::ThreadKey,
+    uploads::NewUpload,
 };
 
 /// A change that an authenticated speaker asks for.
@@ -54,6 +58,14 @@ pub enum Command {
         /// The emoji.
         emoji: String,
     },
+    /// Take the preview of its link off a message; repeating it changes nothing. Answered with
+    /// [`crate::Reply::Message`].
+    RemovePreview {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The message.
+        seq: Number,
+    },
     /// Move one's own marker forward.
     MoveMarker {
         /// The conversation.
@@ -65,6 +77,36 @@ pub enum Command {
     },
     /// Remove an own file that no message holds yet; repeating it changes nothing.
     RemoveFile(FileId),
+    /// Begin to upload a file in parts.
+    BeginUpload(NewUpload),
+    /// Say how far an own upload has come. One whose bytes have all come and that is no file yet becomes one.
+    CheckUpload(FileId),
+    /// Give an own upload up, or the file that it has become while no message holds it.
+    RemoveUpload(FileId),
+    /// Say of an own recording that no message holds yet that it is a voice message. Answered with [`crate::Reply::File`].
+    SetVoice {
+        /// The recording.
+        file: FileId,
+        /// How long it is and what it looks like.
+        voice: Voice,
+    },
+    /// Show another picture of somebody or something, or none. Answered with [`crate::Reply::Account`],
+    /// [`crate::Reply::User`] or [`crate::Reply::Conversation`]; of the server there is nothing to add.
+    SetAvatar {
+        /// Whose.
+        of: AvatarOf,
+        /// A picture that the speaker has uploaded and nothing holds yet; none takes the picture away.
+        picture: Option<FileId>,
+    },
+    /// Add a custom emoji. Server moderators and administrators only. Answered with [`crate::Reply::Emoji`].
+    AddEmoji {
+        /// Its name, which no other has.
+        name: String,
+        /// A picture that the speaker has uploaded and nothing holds yet.
+        picture: FileId,
+    },
+    /// Remove a custom emoji by its name; repeating it changes nothing. Server moderators and administrators only.
+    RemoveEmoji(String),
     /// Move one's own read markers of all conversations to their ends, and remove all marks of unread conversations.
     ReadAll,
     /// Mark a conversation as unread from a message on, on all of one's devices, until one reads on. The read marker,
@@ -93,6 +135,13 @@ pub enum Command {
         /// Whether to follow it.
         follows: bool,
     },
+    /// Say which replies of a thread that one follows notify. Answered with [`crate::Reply::Thread`].
+    SetThreadNotifications {
+        /// The thread.
+        key: ThreadKey,
+        /// Which of them; absent: as in its conversation.
+        level: Option<NotificationLevel>,
+    },
     /// Note how far one has read a thread that one follows. Answered with [`crate::Reply::Thread`].
     ReadThread {
         /// The thread.
@@ -111,6 +160,11 @@ pub enum Command {
     },
     /// Remove one's own reminder, due or not; repeating it changes nothing.
     CancelReminder(ReminderId),
+    /// Tell the speaker on this browser from now on, in place of what their session had subscribed before. Answered with
+    /// [`crate::Reply::PushDevice`].
+    AddPushDevice(Box<NewPushDevice>),
+    /// Tell the speaker on this device no longer; repeating it changes nothing.
+    RemovePushDevice(PushDeviceId),
     /// Save a message, to find it again; repeating it changes nothing. Answered with [`crate::Reply::SavedMessage`].
     SaveMessage {
         /// The conversation.
@@ -179,7 +233,8 @@ pub enum Command {
         /// The new role.
         role: Role,
     },
-    /// Change a room's or group's name, topic or visibility. Absent fields stay.
+    /// Change a room's or group's name, topic or visibility, whether it keeps earlier texts of edited messages,
+    /// or whether its messages get previews. Absent fields stay.
     UpdateConversation {
         /// The conversation.
         conversation: ConversationId,
@@ -189,6 +244,10 @@ pub enum Command {
         topic: Option<Option<String>>,
         /// Public or private; rooms only.
         visibility: Option<Visibility>,
+        /// Whether earlier texts of edited messages are kept from now on; false removes those that there are.
+        edit_history: Option<bool>,
+        /// Whether new messages get previews of their links.
+        previews: Option<bool>,
     },
     /// Save a draft for all of one's devices. Answered with [`crate::Reply::DraftSaved`].
     SaveDraft {
@@ -281,6 +340,8 @@ pub enum Command {
     Typing {
         /// The conversation.
         conversation: ConversationId,
+        /// The `seq` of the message in whose thread one writes; absent in the room.
+        thread: Option<Number>,
         /// Started or stopped.
         typing: bool,
     },

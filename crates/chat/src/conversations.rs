@@ -1,8 +1,8 @@
 //! Conversations: rooms, groups and direct conversations in one model.
 
 use crate::{
-    ConversationId, Millis, Number, UserId, members::Role, messages::Message, notifications::ConversationSettings,
-    people::NamesPeople, presence::Presence,
+    ConversationId, FileId, Millis, Number, UserId, members::Role, messages::Message,
+    notifications::ConversationSettings, people::NamesPeople, presence::Presence,
 };
 
 /// The kind of a conversation, which never changes.
@@ -76,6 +76,8 @@ pub struct Conversation {
     pub name: Option<String>,
     /// Its subject.
     pub topic: Option<String>,
+    /// Its picture, if it has one; direct conversations have none.
+    pub avatar: Option<FileId>,
     /// The account that opened it.
     pub created_by: UserId,
     /// When it was opened.
@@ -86,8 +88,12 @@ pub struct Conversation {
     pub rev: Number,
     /// How many members it has.
     pub member_count: i64,
+    /// Whether earlier texts of edited messages are kept for its members: see [`crate::versions`].
+    pub edit_history: bool,
     /// The two people of a direct conversation, the lower id first.
     pub pair: Option<(UserId, UserId)>,
+    /// Whether new messages get previews of their links.
+    pub previews: bool,
 }
 
 /// A conversation as one of its members sees it in their list.

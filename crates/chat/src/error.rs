@@ -55,6 +55,12 @@ codes! {
     TooLarge = "too_large", 413, "The request is too large";
     /// A file of a type that is not accepted here.
     UnsupportedType = "unsupported_type", 415, "Files of this type are not accepted";
+    /// A header says what the bytes would have to be, and they are something else.
+    ChecksumMismatch = "checksum_mismatch", 460, "The bytes do not have their checksum";
+    /// Another request has it in hand.
+    Locked = "locked", 423, "Another request has it in hand";
+    /// A version of a protocol that is not spoken here.
+    UnsupportedVersion = "unsupported_version", 412, "This version of the protocol is not spoken here";
     /// The scanner says that the file does harm.
     FileInfected = "file_infected", 422, "The file is infected";
     /// No byte of the file is in the range that was asked for.

@@ -6,7 +6,7 @@
 //! after a reconnection its present state can be read.
 
 use crate::{
-    ConnectionId, ConversationId, Millis, Number, ReminderId, SessionId, UserGroupId, UserId,
+    ConnectionId, ConversationId, Millis, Number, PushDeviceId, ReminderId, SessionId, UserGroupId, UserId,
     accounts::{Account, ServerRole},
     conversations::{Conversation, Listed},
     drafts::{Draft, DraftKey},
@@ -17,6 +17,7 @@ use crate::{
     notifications::{ConversationSettings, NotificationSettings},
     people::NamesPeople,
     presence::Seen,
+    push_devices::PushDevice,
     reminders::Reminder,
     saved::SavedMessage,
     threads::{Following, Summary},
@@ -71,6 +72,8 @@ pub enum Fact {
     MessageEdited(Message),
     /// A message became a tombstone.
     MessageDeleted(Message),
+    /// A message has got the preview of its link, or has lost it.
+    MessagePreviewed(Message),
     /// A reaction was added.
     ReactionAdded {
         /// The message as it is now.
@@ -109,7 +112,7 @@ pub enum Fact {
     MemberUpdated(Member),
     /// The conversation was created; its members learn it by [`AccountFact::ConversationAdded`].
     ConversationCreated(Conversation),
-    /// The conversation's name, topic or visibility was changed.
+    /// The conversation's name, topic, visibility or picture was changed.
     ConversationUpdated(Conversation),
 }
 
@@ -122,6 +125,7 @@ impl Fact {
             Self::MessageCreated(_)
             | Self::MessageEdited(_)
             | Self::MessageDeleted(_)
+            | Self::MessagePreviewed(_)
             | Self::ReactionAdded { .. }
             | Self::ReactionRemoved { .. }
             | Self::MemberUpdated(_)
@@ -137,6 +141,7 @@ impl Fact {
             Self::MessageCreated(message)
             | Self::MessageEdited(message)
             | Self::MessageDeleted(message)
+            | Self::MessagePreviewed(message)
             | Self::ReactionAdded { message, .. }
             | Self::ReactionRemoved { message, .. } => Some(message),
             Self::MemberJoined { .. }
@@ -208,6 +213,10 @@ pub enum AccountFact {
     InboxRead(ReadState),
     /// The person belongs to these user groups.
     UserGroupsChanged(Vec<UserGroupId>),
+    /// The person is told on this device.
+    PushDeviceAdded(PushDevice),
+    /// The person is told on this device no longer.
+    PushDeviceRemoved(PushDeviceId),
     /// A message was saved.
     MessageSaved(SavedMessage),
     /// A message is not saved any more.
@@ -263,6 +272,8 @@ impl AccountFact {
             | Self::ReminderRemoved(_)
             | Self::InboxRead(_)
             | Self::UserGroupsChanged(_)
+            | Self::PushDeviceAdded(_)
+            | Self::PushDeviceRemoved(_)
             | Self::MessageSaved(_)
             | Self::MessageUnsaved { .. } => About::Account,
         }
@@ -302,10 +313,12 @@ pub enum Signal {
         /// The markers now.
         markers: Markers,
     },
-    /// For the other members: somebody has started or stopped writing.
+    /// For the other members: somebody has started or stopped writing. In a thread, for those who see its root.
     Typing {
         /// The conversation.
         conversation: ConversationId,
+        /// The `seq` of the message in whose thread they write; absent in the room.
+        thread: Option<Number>,
         /// The person.
         user: UserId,
         /// Their username.

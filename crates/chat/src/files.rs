@@ -1,7 +1,10 @@
 //! Files that messages carry. Their bytes are kept elsewhere, by the file's id; who may read them follows from the
 //! message that holds them.
 
+mod voice;
+
 use crate::{ConversationId, FileId, Millis, Number, UserId, people::NamesPeople};
+pub use voice::{BARS, HIGHEST, Voice};
 
 /// How long a file waits for its message, in milliseconds: a day. Afterwards it is removed.
 pub const WAITS: i64 = 86_400_000;
@@ -9,6 +12,9 @@ pub const WAITS: i64 = 86_400_000;
 pub const NAME_LENGTH: i64 = 255;
 /// How many first bytes of a file tell its type.
 pub const HEAD: usize = 8_192;
+/// How long a link to a file is good, in seconds. Clocks may differ by a minute, and in no case is it good for more than
+/// ten.
+pub const LINK_SECONDS: i64 = 540;
 
 /// A file, as a message shows it. Its bytes never change.
 #[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
@@ -25,6 +31,72 @@ pub struct File {
     pub sha256: String,
     /// An image's width and height in pixels, as it is shown; absent for other files and until they are known.
     pub pixels: Option<(i64, i64)>,
+    /// How an image looks from far away, as a blurhash; absent for other files and those that cannot be decoded.
+    pub blurhash: Option<String>,
+    /// What a recording says of itself, if its owner has made it for a voice message.
+    pub voice: Option<Voice>,
+}
+
+/// The two sizes in which a picture is also kept, to be shown sooner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ThumbnailSize {
+    /// For a list of messages.
+    Small,
+    /// For a whole screen.
+    Large,
+}
+
+impl ThumbnailSize {
+    /// Both sizes.
+    pub const ALL: [Self; 2] = [Self::Small, Self::Large];
+
+    /// The name on the wire and in the database.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Small => "small",
+            Self::Large => "large",
+        }
+    }
+
+    /// Pixels of its longer side at most.
+    #[must_use]
+    pub fn pixels(self) -> u32 {
+        match self {
+            Self::Small => 640,
+            Self::Large => 1_600,
+        }
+    }
+
+    /// The size of this name, if there is one.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|size| size.name() == name)
+    }
+}
+
+/// A picture made smaller. Its bytes are kept as a file's are, and never change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thumbnail {
+    /// The id of its bytes. Nobody is told it.
+    pub id: FileId,
+    /// How large it is.
+    pub size: ThumbnailSize,
+    /// Its media type.
+    pub media_type: String,
+    /// Its size in bytes.
+    pub bytes: i64,
+}
+
+/// An address that opens one file for the session that asked for it, without any other credential.
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
+pub struct FileLink {
+    /// The file.
+    pub file: FileId,
+    /// What stands in the address.
+    pub token: String,
+    /// Until when it does.
+    pub expires_at: Millis,
 }
 
 /// A file with what only the server needs to know of it.
@@ -205,6 +277,8 @@ mod tests {
             size: 1,
             sha256: String::new(),
             pixels: None,
+            blurhash: None,
+            voice: None,
         };
         for shown in ["image/png", "video/mp4", "application/pdf"] {
             assert!(file(shown).is_shown_inline(), "{shown}");

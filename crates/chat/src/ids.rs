@@ -40,6 +40,10 @@ integer_id!(
     ReminderId
 );
 integer_id!(
+    /// A browser on which somebody wants to be told while it shows no page.
+    PushDeviceId
+);
+integer_id!(
     /// A user group: a named list of people.
     UserGroupId
 );

@@ -23,11 +23,15 @@ pub enum InboxReason {
     Here,
     /// A text calls everybody.
     Room,
+    /// Others have replied in a thread that the person follows: the newest such reply. Only told to clients that ask for
+    /// it.
+    Thread,
 }
 
 impl InboxReason {
     /// All reasons. Where several are true of one message, the first counts.
-    pub const ALL: [Self; 6] = [Self::Mention, Self::Reply, Self::Group, Self::Here, Self::Room, Self::Reaction];
+    pub const ALL: [Self; 7] =
+        [Self::Mention, Self::Reply, Self::Group, Self::Here, Self::Room, Self::Thread, Self::Reaction];
 
     /// The name on the wire and in the database.
     #[must_use]
@@ -39,6 +43,7 @@ impl InboxReason {
             Self::Group => "group",
             Self::Here => "here",
             Self::Room => "room",
+            Self::Thread => "thread",
         }
     }
 
@@ -107,7 +112,7 @@ pub struct Item {
     pub emoji: Option<String>,
     /// The user group that was named.
     pub group: Option<UserGroupId>,
-    /// Whether the person has read it: by itself, with all others, or, but for reactions, in its conversation.
+    /// Whether the person has read it: by itself, with all others, or, but for reactions, in its conversation or thread.
     pub read: bool,
     /// The message as it is now.
     pub message: Message,

@@ -7,8 +7,10 @@ mod ids;
 mod time;
 
 pub mod accounts;
+pub mod avatars;
 pub mod conversations;
 pub mod drafts;
+pub mod emoji;
 pub mod files;
 pub mod identities;
 pub mod inbox;
@@ -21,6 +23,8 @@ pub mod network;
 pub mod notifications;
 pub mod policies;
 pub mod presence;
+pub mod previews;
+pub mod push_devices;
 pub mod rates;
 pub mod reactions;
 pub mod reminders;
@@ -30,7 +34,9 @@ pub mod sessions;
 pub mod statistics;
 pub mod text;
 pub mod threads;
+pub mod uploads;
 pub mod user_groups;
+pub mod versions;
 
 pub mod command;
 pub mod event;
@@ -47,8 +53,8 @@ pub use command::{Command, Visit};
 pub use error::{Error, ErrorCode, Result};
 pub use event::{AccountEvent, AccountFact, Event, Fact, Notice, Outgoing, Revocation, Scope, Signal};
 pub use ids::{
-    ClientId, ConnectionId, ConversationId, FileId, MAX_SAFE_INTEGER, MessageId, Number, ReminderId, SessionId,
-    UserGroupId, UserId,
+    ClientId, ConnectionId, ConversationId, FileId, MAX_SAFE_INTEGER, MessageId, Number, PushDeviceId, ReminderId,
+    SessionId, UserGroupId, UserId,
 };
 pub use limits::Limits;
 pub use query::Query;

@@ -139,8 +139,22 @@ limits! {
     upload_burst: 30, 1..=1_000_000_000;
     /// Uploads of one user that may be under way at the same time, on each node.
     uploads_at_once: 6, 1..=1_000;
+    /// Uploads in parts of one user that are not whole yet.
+    unfinished_uploads_per_user: 20, 1..=10_000;
+    /// Bytes of an avatar: the picture of a person, a room or the server.
+    avatar_bytes: 512_000, 1_000..=10_000_000;
+    /// Width and height of an avatar and of a custom emoji, in pixels.
+    avatar_pixels: 512, 16..=4_096;
+    /// Custom emoji of the server.
+    emoji: 500, 0..=1_000;
+    /// Bytes of a custom emoji.
+    emoji_bytes: 128_000, 1_000..=10_000_000;
+    /// Milliseconds of a voice message.
+    voice_ms: 900_000, 1_000..=86_400_000;
     /// Threads that one user may follow; beyond it, taking part follows no more.
     followed_threads_per_user: 10_000, 1..=1_000_000;
+    /// Earlier texts of one message that are kept, where a conversation keeps them; beyond it the oldest go.
+    versions_per_message: 50, 1..=1_000;
     /// Different emoji on one message.
     reactions_per_message: 50, 1..=1_000;
     /// Different emoji of one user on one message.
@@ -161,6 +175,8 @@ limits! {
     away_minutes: 10, 1..=1_440;
     /// Reminders that one user may have, those that are due and not dismissed included.
     reminders: 200, 1..=10_000;
+    /// Browsers on which one user may be told while they show no page.
+    push_devices: 20, 0..=1_000;
     /// Messages that one user may have saved.
     saved_messages: 2_000, 1..=100_000;
     /// Characters of a search.

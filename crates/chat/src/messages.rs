@@ -8,6 +8,7 @@ use crate::{
     files::{File, readable_size},
     mentions::{Mentions, Reach},
     people::NamesPeople,
+    previews::Preview,
     reactions::Reaction,
     threads::{Summary, Target},
 };
@@ -98,6 +99,8 @@ pub struct Message {
     pub reactions: Vec<Reaction>,
     /// Those whom it is for.
     pub mentions: Mentions,
+    /// What the page behind its first link says of itself, once that is known; none once deleted.
+    pub preview: Option<Box<Preview>>,
 }
 
 impl Message {

@@ -166,6 +166,14 @@ pub fn opaque(password: &str) -> String {
 /// compared forms are equal.
 #[must_use]
 pub fn compared(name: &str) -> String {
+    // Of visible ASCII, as most names are, nothing but the case changes.
+    if name.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return name.to_ascii_lowercase();
+    }
+    compared_by_tables(name)
+}
+
+fn compared_by_tables(name: &str) -> String {
     let mut text = nfkc(name);
     // Folding can open what composing closes again, and the reverse; it comes to an end after two rounds.
     for _ in 0..3 {

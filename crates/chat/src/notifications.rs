@@ -157,6 +157,15 @@ pub fn keyword_in<'k>(text: &str, keywords: &'k [String]) -> Option<&'k str> {
     keywords.iter().find(is_there).map(String::as_str)
 }
 
+/// What the thread in which a message stands is to a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InThread {
+    /// They follow it, perhaps with a level of its own.
+    Followed(Option<NotificationLevel>),
+    /// They do not follow it: of what stands in it alone only what is for them notifies.
+    NotFollowed,
+}
+
 /// Everything that decides whether a message notifies somebody.
 #[derive(Clone, Copy, Debug)]
 pub struct Occasion<'a> {
@@ -174,6 +183,9 @@ pub struct Occasion<'a> {
     pub here: &'a ConversationSettings,
     /// Their settings for all conversations.
     pub settings: &'a NotificationSettings,
+    /// The thread in which it stands; absent if it stands in none, or in the room as well as in one that they do not
+    /// follow.
+    pub thread: Option<InThread>,
     /// The moment for which is asked.
     pub now: Millis,
     /// The same in the time zone of their quiet hours; absent without quiet hours.
@@ -243,18 +255,27 @@ pub struct NotificationDecision {
     pub level: NotificationLevel,
     /// Whether the level was set for this conversation; else for all of its kind.
     pub is_own_level: bool,
+    /// Whether the level is that of the thread in which the message stands.
+    pub is_thread_level: bool,
 }
 
 /// Decides whether a message notifies somebody at some moment.
 #[must_use]
 pub fn decide(occasion: &Occasion<'_>) -> NotificationDecision {
-    let Occasion { kind, here, settings, .. } = *occasion;
-    let level = here.level.unwrap_or_else(|| settings.level_of(kind));
+    let Occasion { kind, here, settings, thread, .. } = *occasion;
+    let around = here.level.unwrap_or_else(|| settings.level_of(kind));
+    let of_thread = match thread {
+        Some(InThread::Followed(level)) => level,
+        Some(InThread::NotFollowed) => (around == NotificationLevel::Everything).then_some(NotificationLevel::Mentions),
+        None => None,
+    };
+    let level = of_thread.unwrap_or(around);
     let (notifies, why) = match why_not(occasion, level) {
         Err(why) => (false, why),
         Ok(why) => (true, why),
     };
-    NotificationDecision { notifies, why, level, is_own_level: here.level.is_some() }
+    let (is_own_level, is_thread_level) = (here.level.is_some() && of_thread.is_none(), of_thread.is_some());
+    NotificationDecision { notifies, why, level, is_own_level, is_thread_level }
 }
 
 /// `Ok` if it notifies.
@@ -309,6 +330,7 @@ mod tests {
             kind: Kind::Room,
             here,
             settings,
+            thread: None,
             now: NOW,
             local: Some(LocalTime { weekday: 3, minute: 600 }),
             is_busy: false,
@@ -363,6 +385,33 @@ mod tests {
         }
         let all = ConversationSettings { level: Some(NotificationLevel::Everything), ..Default::default() };
         assert_eq!(decided(|it| (it.settings, it.here) = (&settings, &all)), (true, Why::Everything));
+    }
+
+    #[test]
+    fn a_thread_has_its_own_level_and_of_one_that_is_not_followed_only_mentions_notify() {
+        use NotificationLevel::{Everything, Mentions, Nothing};
+        let muted = ConversationSettings { muted_until: Some(NOW.plus(1)), ..Default::default() };
+        let at = |level| ConversationSettings { level: Some(level), ..Default::default() };
+        let (all, mentions, none) = (at(Everything), at(Mentions), at(Nothing));
+        let cases = [
+            (&all, InThread::Followed(None), Why::Everything),
+            (&none, InThread::Followed(None), Why::Nothing),
+            (&mentions, InThread::Followed(Some(Everything)), Why::Everything),
+            (&none, InThread::Followed(Some(Everything)), Why::Everything),
+            (&all, InThread::Followed(Some(Mentions)), Why::NotMentioned),
+            (&all, InThread::Followed(Some(Nothing)), Why::Nothing),
+            (&all, InThread::NotFollowed, Why::NotMentioned),
+            (&none, InThread::NotFollowed, Why::Nothing),
+        ];
+        for (here, thread, why) in cases {
+            assert_eq!(decided(|it| (it.here, it.thread) = (here, Some(thread))).1, why, "{here:?} {thread:?}");
+        }
+        let called = |thread| decided(|it| (it.mentions, it.thread) = (true, Some(thread)));
+        assert_eq!(called(InThread::NotFollowed), (true, Why::Mentioned));
+        assert_eq!(called(InThread::Followed(Some(Nothing))), (false, Why::Nothing), "a muted thread stays silent");
+        let everything = InThread::Followed(Some(Everything));
+        let why = decided(|it| (it.here, it.thread) = (&muted, Some(everything))).1;
+        assert_eq!(why, Why::Muted { until: NOW.plus(1) }, "a muted conversation mutes its threads");
     }
 
     #[test]

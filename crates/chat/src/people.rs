@@ -7,8 +7,8 @@
 pub use chat_derive::NamesPeople;
 
 use crate::{
-    ClientId, ConnectionId, ConversationId, FileId, MessageId, Millis, Number, ReminderId, SessionId, UserGroupId,
-    UserId,
+    ClientId, ConnectionId, ConversationId, FileId, MessageId, Millis, Number, PushDeviceId, ReminderId, SessionId,
+    UserGroupId, UserId,
 };
 
 /// What names people.
@@ -74,7 +74,19 @@ macro_rules! nobody {
 }
 
 nobody!(bool, u8, u16, u32, i64, u64, usize, String);
-nobody!(ClientId, ConnectionId, ConversationId, FileId, MessageId, Millis, Number, ReminderId, SessionId, UserGroupId);
+nobody!(
+    ClientId,
+    ConnectionId,
+    ConversationId,
+    FileId,
+    MessageId,
+    Millis,
+    Number,
+    PushDeviceId,
+    ReminderId,
+    SessionId,
+    UserGroupId,
+);
 
 #[cfg(test)]
 mod tests {

@@ -15,6 +15,18 @@ pub fn may_keep_user_groups(role: ServerRole) -> bool {
     role >= ServerRole::Moderator
 }
 
+/// Whether an account of this role may add and remove custom emoji.
+#[must_use]
+pub fn may_keep_emoji(role: ServerRole) -> bool {
+    role >= ServerRole::Moderator
+}
+
+/// Whether an account of this role may take other people's pictures away.
+#[must_use]
+pub fn may_remove_avatars(role: ServerRole) -> bool {
+    role >= ServerRole::Moderator
+}
+
 /// Whether an account of this role may see and change other accounts, and see the server's statistics.
 #[must_use]
 pub fn may_administer(role: ServerRole) -> bool {

@@ -9,14 +9,15 @@ use crate::{
     mentions,
 };
 
-/// An action of a member in a conversation. Actions without a feature yet (attachments, pinning, earlier texts of an
-/// edited message) come with the feature.
+/// An action of a member in a conversation. Actions without a feature yet (pinning) come with the feature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ability {
     /// Send messages, edit one's own, and be seen typing.
     Post,
     /// Reply in threads, and edit one's own replies. Without a rule or a grant of its own it is decided as [`Self::Post`].
     ReplyInThreads,
+    /// Send messages with files.
+    Attach,
     /// Add a reaction. Removing one's own needs no ability.
     React,
     /// Call everybody with `@room`, or all who are present with `@here`.
@@ -27,12 +28,14 @@ pub enum Ability {
     RemoveMembers,
     /// Delete somebody else's message.
     DeleteOthers,
-    /// Change name, topic or visibility.
+    /// Change name, topic or visibility, or whether earlier texts of edited messages are kept.
     EditSettings,
     /// Give a role below one's own.
     SetRoles,
     /// See messages from before one's joining. It is decided at the moment of joining.
     SeeEarlierHistory,
+    /// Read earlier texts of edited messages, where the conversation keeps them.
+    SeeEditHistory,
     /// Ask for another member's abilities.
     ExplainOthers,
     /// Leave.
@@ -41,9 +44,10 @@ pub enum Ability {
 
 impl Ability {
     /// All abilities.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Post,
         Self::ReplyInThreads,
+        Self::Attach,
         Self::React,
         Self::MentionEverybody,
         Self::Invite,
@@ -52,6 +56,7 @@ impl Ability {
         Self::EditSettings,
         Self::SetRoles,
         Self::SeeEarlierHistory,
+        Self::SeeEditHistory,
         Self::ExplainOthers,
         Self::Leave,
     ];
@@ -62,6 +67,7 @@ impl Ability {
         match self {
             Self::Post => "post",
             Self::ReplyInThreads => "reply_in_threads",
+            Self::Attach => "attach",
             Self::React => "react",
             Self::MentionEverybody => "mention_everybody",
             Self::Invite => "invite",
@@ -70,6 +76,7 @@ impl Ability {
             Self::EditSettings => "edit_settings",
             Self::SetRoles => "set_roles",
             Self::SeeEarlierHistory => "see_earlier_history",
+            Self::SeeEditHistory => "see_edit_history",
             Self::ExplainOthers => "explain_others",
             Self::Leave => "leave",
         }
@@ -99,6 +106,7 @@ impl Ability {
         match self {
             Self::Post => "post messages",
             Self::ReplyInThreads => "reply in threads",
+            Self::Attach => "send files",
             Self::React => "react",
             Self::MentionEverybody => "mention everybody",
             Self::Invite => "bring people in",
@@ -107,6 +115,7 @@ impl Ability {
             Self::EditSettings => "change the settings",
             Self::SetRoles => "set roles",
             Self::SeeEarlierHistory => "see messages from before one's joining",
+            Self::SeeEditHistory => "read earlier texts of edited messages",
             Self::ExplainOthers => "ask what others may do",
             Self::Leave => "leave",
         }
@@ -120,9 +129,15 @@ pub fn default_role(kind: Kind, members: i64, ability: Ability) -> Option<Role> 
     match (kind, ability) {
         (Kind::Room | Kind::Group, Ability::MentionEverybody) if members > mentions::SMALL => Some(Role::Moderator),
         (Kind::Room | Kind::Group, Ability::MentionEverybody) => Some(Role::Member),
-        (_, Ability::Post | Ability::ReplyInThreads | Ability::React | Ability::SeeEarlierHistory) => {
-            Some(Role::Member)
-        }
+        (
+            _,
+            Ability::Post
+            | Ability::ReplyInThreads
+            | Ability::Attach
+            | Ability::React
+            | Ability::SeeEarlierHistory
+            | Ability::SeeEditHistory,
+        ) => Some(Role::Member),
         // A direct conversation belongs to its pair: nobody joins, leaves or moderates.
         (Kind::Direct, _) => None,
         (_, Ability::Leave) => Some(Role::Member),
@@ -344,8 +359,8 @@ mod tests {
         };
         let least = match (kind, ability) {
             (_, Ability::Post | Ability::ReplyInThreads) => 0,
-            (_, Ability::React) => 0,
-            (_, Ability::SeeEarlierHistory) => 0,
+            (_, Ability::Attach | Ability::React) => 0,
+            (_, Ability::SeeEarlierHistory | Ability::SeeEditHistory) => 0,
             (Kind::Direct, _) => return false,
             (_, Ability::MentionEverybody) => 0,
             (Kind::Room, Ability::Invite) => 2,

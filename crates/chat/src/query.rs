@@ -1,7 +1,7 @@
 //! Queries: what clients can ask for without changing anything.
 
 use crate::{
-    ConversationId, MessageId, Number, UserGroupId, UserId,
+    ConversationId, FileId, MessageId, Number, UserGroupId, UserId,
     inbox::InboxPlace,
     messages::{Anchor, View},
     people::NamesPeople,
@@ -16,6 +16,10 @@ pub enum Query {
     Me,
     /// The speaker's own sessions.
     Sessions,
+    /// A file that the speaker may read.
+    File(FileId),
+    /// An address that opens a file for the speaker's session for some minutes.
+    FileLink(FileId),
     /// Somebody's public profile.
     User(UserId),
     /// Somebody's public profile, by name.
@@ -114,6 +118,17 @@ pub enum Query {
         /// The message.
         seq: Number,
     },
+    /// The earlier texts of an edited message, the last one first. Answered with [`crate::Reply::Versions`].
+    Versions {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The message.
+        seq: Number,
+        /// Replaced before this number.
+        before: Option<Number>,
+        /// The largest number of entries.
+        limit: i64,
+    },
     /// One message, by its id alone.
     MessageById(MessageId),
     /// A part of the messages that are not deleted, newest first, for clients that page by offset. New messages shift
@@ -156,6 +171,8 @@ pub enum Query {
         /// Only those that are due, or only those that are not; all if absent.
         due: Option<bool>,
     },
+    /// The devices on which the speaker is told, and the server's key.
+    PushDevices,
     /// The messages that the speaker has saved, the last one first.
     SavedMessages {
         /// Saved before this number of the account.
@@ -191,6 +208,8 @@ pub enum Query {
     Inbox {
         /// Older than this; the newest if absent.
         before: Option<InboxPlace>,
+        /// Whether the threads that the speaker follows are wanted as well, each by its newest reply of others.
+        threads: bool,
         /// How many.
         limit: i64,
     },
@@ -204,6 +223,11 @@ pub enum Query {
     /// The user groups of the server.
     UserGroups {
         /// The number that the asker knows: if nothing has changed since, the groups are not told again.
+        rev: Option<Number>,
+    },
+    /// The custom emoji of the server.
+    Emoji {
+        /// The number that the asker knows: if nothing has changed since, the emoji are not told again.
         rev: Option<Number>,
     },
     /// A user group with its people.

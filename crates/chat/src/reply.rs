@@ -5,6 +5,8 @@ use crate::{
     accounts::Account,
     conversations::{Conversation, Listed},
     drafts::{Draft, Saved},
+    emoji::{Emoji, EmojiList},
+    files::{File, FileLink},
     inbox::{InboxPlace, Item, ReadState},
     markers::Markers,
     members::Member,
@@ -14,13 +16,16 @@ use crate::{
     people::NamesPeople,
     policies::Explanation,
     presence::Seen,
+    push_devices::{PushDevice, PushExplained, PushedMessage},
     query::ListPosition,
     reminders::Reminder,
     saved::{SavedEntry, SavedMessage},
     search::{Hit, SearchCursor, Suggestion},
     sessions::{Session, Tokens},
     threads::{Followed, Following, Summary, ThreadPosition},
+    uploads::Upload,
     user_groups::{UserGroupPeople, UserGroups},
+    versions::VersionPage,
 };
 
 /// The answer to a command or query.
@@ -32,6 +37,12 @@ pub enum Reply {
     Tokens(Box<Tokens>),
     /// To a send.
     Sent(Sent),
+    /// A file in its present state.
+    File(Box<File>),
+    /// An address that opens a file.
+    FileLink(Box<FileLink>),
+    /// An upload in parts.
+    Upload(Box<Upload>),
     /// To an edit, deletion or reaction: the message in its new state.
     Message(Box<Message>),
     /// To every command that creates or changes a conversation: its state as the speaker sees it.
@@ -85,6 +96,8 @@ pub enum Reply {
     Abilities(Box<Explanation>),
     /// Read and delivered markers.
     Markers(Vec<Markers>),
+    /// A page of a message's earlier texts.
+    Versions(VersionPage),
     /// A page of history.
     History(Page),
     /// A part of the messages that are not deleted, newest first.
@@ -107,7 +120,12 @@ pub enum Reply {
     /// The speaker's notification settings.
     Notifications(Box<NotificationSettings>),
     /// Whether a message notifies the speaker, and why.
-    NotificationExplained(Box<NotificationDecision>),
+    NotificationExplained {
+        /// By the settings.
+        decision: Box<NotificationDecision>,
+        /// What has become of it on the person's devices.
+        pushes: Vec<PushExplained>,
+    },
     /// Whether the speaker follows a thread, and how far they have read it.
     Thread(Following),
     /// A page of the threads that the speaker follows.
@@ -121,6 +139,17 @@ pub enum Reply {
     Reminder(Reminder),
     /// The speaker's reminders.
     Reminders(Vec<Reminder>),
+    /// A device on which the speaker is told.
+    PushDevice(Box<PushDevice>),
+    /// The devices on which the speaker is told.
+    PushDevices {
+        /// In the order of their ids.
+        devices: Vec<PushDevice>,
+        /// The server's public key, which browsers need to subscribe; absent if the server tells nobody.
+        key: Option<String>,
+    },
+    /// What a device may show of a message that it was told of.
+    PushedMessage(Box<PushedMessage>),
     /// A message that the speaker has saved.
     SavedMessage(SavedMessage),
     /// A page of the messages that the speaker has saved.
@@ -159,6 +188,10 @@ pub enum Reply {
     InboxRead(ReadState),
     /// How many people a text would reach.
     Reach(Reached),
+    /// A custom emoji.
+    Emoji(Emoji),
+    /// The custom emoji of the server.
+    EmojiList(EmojiList),
     /// The user groups of the server.
     UserGroups(UserGroups),
     /// A user group with its people.

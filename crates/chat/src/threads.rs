@@ -3,7 +3,9 @@
 //! A thread is the messages whose [`crate::messages::Message::thread`] is the `seq` of its root. They have numbers of
 //! the conversation like all others, and stand in their thread only, or in the room as well.
 
-use crate::{ConversationId, Millis, Number, UserId, messages::Message, people::NamesPeople};
+use crate::{
+    ConversationId, Millis, Number, UserId, messages::Message, notifications::NotificationLevel, people::NamesPeople,
+};
 
 /// The largest number of people that a summary names.
 pub const PARTICIPANTS: usize = 5;
@@ -78,6 +80,8 @@ pub struct Following {
     pub follows: bool,
     /// The number up to which they have read its replies.
     pub read_seq: Number,
+    /// Which of its replies notify; absent: as in its conversation. Only who follows it has a level.
+    pub level: Option<NotificationLevel>,
     /// The number of the last change of this in the person's account.
     pub rev: Number,
 }

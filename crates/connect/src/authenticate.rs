@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, Method, header};
-use chat::{Error, ErrorCode};
+use chat::{Error, ErrorCode, FileId};
 use engine::Arrival;
 
 use crate::{
@@ -68,6 +68,19 @@ pub(crate) async fn of_files_cookie(
 ) -> Result<Option<Known>, Error> {
     let Some(cookie) = cookie(headers, name) else { return Ok(None) };
     let arrival = endpoint.shared.engine.authenticate_files_cookie(cookie).await?;
+    endpoint.check_number(&arrival)?;
+    Ok(Some(Known { arrival, token: None }))
+}
+
+/// Verifies a link to a file: a token in the query, good for this file and nothing else.
+pub(crate) async fn of_file_link(
+    endpoint: &Endpoint,
+    query: Option<&str>,
+    file: FileId,
+) -> Result<Option<Known>, Error> {
+    let pairs = dialects::rest::query_pairs(query.unwrap_or_default())?;
+    let Some((_, token)) = pairs.iter().find(|(name, _)| name == "link") else { return Ok(None) };
+    let arrival = endpoint.shared.engine.authenticate_file_link(token, file).await?;
     endpoint.check_number(&arrival)?;
     Ok(Some(Known { arrival, token: None }))
 }

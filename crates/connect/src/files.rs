@@ -12,9 +12,10 @@ use std::{
 use axum::body::Bytes;
 use blobs::Reading;
 use chat::{
-    Error,
+    Error, ErrorCode, FileId,
     accounts::Speaker,
     files::{File, NewFile},
+    uploads::{Checksum, Upload},
 };
 use engine::Engine;
 use hyper::body::{Body, Frame, SizeHint};
@@ -41,6 +42,35 @@ pub(crate) async fn receive(
     upload.finish().await
 }
 
+/// Goes on with an upload by a request's body. When another request wants to go on with it, this one ends; what has come
+/// by then is kept, also if the line breaks.
+///
+/// # Errors
+/// The engine's, or why the body cannot be read to its end.
+pub(crate) async fn append(
+    engine: &Engine,
+    speaker: &Speaker,
+    (upload, offset): (FileId, i64),
+    checksum: Option<Checksum>,
+    pieces: &mut Pieces,
+) -> Result<Upload, Error> {
+    let mut appending = engine.append(speaker, upload, offset, checksum).await?;
+    let asked = appending.is_asked_for();
+    tokio::pin!(asked);
+    loop {
+        let piece = tokio::select! {
+            piece = pieces.next() => piece?,
+            () = &mut asked => {
+                return Err(Error::new(ErrorCode::Locked, "Another request goes on with this upload."));
+            }
+        };
+        match piece {
+            Some(piece) => appending.write(&piece).await?,
+            None => return appending.finish().await,
+        }
+    }
+}
+
 /// A part of a file, as the body of an answer.
 pub(crate) struct Part {
     left: Range<u64>,
@@ -58,7 +88,8 @@ enum State {
 }
 
 impl Part {
-    pub(crate) fn new(reading: Box<dyn Reading>, part: Range<u64>) -> Self {
+    pub(crate) fn new(mut reading: Box<dyn Reading>, part: Range<u64>) -> Self {
+        reading.plan(part.clone());
         Self { left: part, state: State::Idle(reading) }
     }
 

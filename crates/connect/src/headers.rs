@@ -14,11 +14,11 @@ use crate::Endpoint;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The content security policy of our own pages: nothing from other sites, nothing inline, and text becomes markup only
-/// through the Trusted Types policy with which Svelte makes its templates.
-const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self'; \
+/// through the Trusted Types policy with which Svelte makes its templates, and only the one worker begins, by another. What somebody has just recorded is `blob:`.
+const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; \
                    font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; \
                    frame-ancestors 'none'; base-uri 'none'; form-action 'self'; \
-                   require-trusted-types-for 'script'; trusted-types svelte-trusted-html";
+                   require-trusted-types-for 'script'; trusted-types svelte-trusted-html palabre-worker";
 
 /// The id of a request in the log.
 #[derive(Clone)]
@@ -48,7 +48,7 @@ pub(crate) async fn dress(State(endpoint): State<Endpoint>, mut request: Request
         (header::X_FRAME_OPTIONS, "DENY"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-        (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()"),
+        (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(self), geolocation=()"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
@@ -70,14 +70,14 @@ fn share_with(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.append(header::VARY, HeaderValue::from_static("origin"));
     headers.insert(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin"));
     for (name, value) in [
-        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, PATCH, DELETE"),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST, PUT, PATCH, DELETE"),
         (
             header::ACCESS_CONTROL_ALLOW_HEADERS,
-            "authorization, content-type, idempotency-key, if-none-match, if-range, range, x-request-id, x-user-id",
+            "authorization, content-type, idempotency-key, if-none-match, if-range, range, tus-resumable, upload-checksum, upload-length, upload-metadata, upload-offset, x-http-method-override, x-request-id, x-user-id",
         ),
         (
             header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            "accept-ranges, content-disposition, content-range, etag, ratelimit, ratelimit-policy, retry-after, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset-after, x-request-id",
+            "accept-ranges, content-disposition, content-range, etag, location, ratelimit, ratelimit-policy, retry-after, tus-checksum-algorithm, tus-extension, tus-max-size, tus-resumable, tus-version, upload-expires, upload-length, upload-metadata, upload-offset, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset-after, x-request-id",
         ),
         (header::ACCESS_CONTROL_MAX_AGE, "3600"),
     ] {

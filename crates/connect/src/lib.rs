@@ -153,7 +153,8 @@ impl Shared {
     /// The store's errors.
     pub(crate) async fn server(&self) -> chat::Result<ServerInfo> {
         let needs_administrator = self.engine.needs_administrator().await?;
-        Ok(ServerInfo { needs_administrator, ..self.info_of(self.engine.epoch().id) })
+        let avatar = self.engine.server_avatar().await?;
+        Ok(ServerInfo { needs_administrator, avatar, ..self.info_of(self.engine.epoch().id) })
     }
 
     /// The description of this server in this epoch.

@@ -67,6 +67,8 @@ pub async fn serve(
             accepted = listener.accept() => accepted,
             now = look.tick() => {
                 connections.check(now);
+                shared.missed.forget_old().await;
+                shared.engine.forget_old_arrivals().await;
                 continue;
             }
             () = stopped(&mut stop) => return,

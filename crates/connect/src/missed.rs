@@ -59,6 +59,11 @@ impl Default for Missed {
 }
 
 impl Missed {
+    /// Lets go of answers that are too old. The cache does so only when it is used, and after a storm nobody may use it.
+    pub(crate) async fn forget_old(&self) {
+        self.answers.run_pending_tasks().await;
+    }
+
     /// The next piece between a member's cursor and the number after which they receive live events. The hub has just
     /// confirmed that they were a member at that number: it serves members only. If the piece contains later changes,
     /// the caller must check their membership again.

@@ -51,19 +51,20 @@ pub(crate) async fn answer(
     let outcome = carry_out(&endpoint, peer, &matched, &parts, body).await;
     metrics::histogram!("chat_message_processing_duration_seconds", "operation" => matched.path)
         .record(began.elapsed());
-    match outcome {
+    let mut response = match outcome {
         Ok((answer, allowance)) => {
-            let mut response = match respond(answer) {
-                Ok(response) => response,
-                Err(error) => return refuse(&error),
-            };
+            let mut response = respond(answer).unwrap_or_else(|error| refuse(&error));
             if let Some((policy, allowance)) = allowance {
                 headers::rate(response.headers_mut(), policy, &allowance);
             }
             response
         }
         Err(error) => refuse(&error),
+    };
+    for (name, value) in matched.always {
+        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
+    response
 }
 
 /// What is answered, and the file that was opened for it.
@@ -132,6 +133,22 @@ async fn carry_out(
                 Some(pieces) => then(files::receive(&shared.engine, actor.known()?, new, pieces).await),
                 None => then(Err(Error::internal())),
             },
+            Driven::Special(Step::Append { upload, offset, checksum, then }) => match &mut pieces {
+                Some(pieces) => {
+                    let place = (upload, offset);
+                    then(files::append(&shared.engine, actor.known()?, place, checksum, pieces).await)
+                }
+                None => then(Err(Error::internal())),
+            },
+            Driven::Special(Step::OpenThumbnail(id, size, then)) => {
+                match shared.engine.open_thumbnail(actor.known()?, id, size).await {
+                    Ok((thumbnail, reading)) => {
+                        opened = Some(reading);
+                        then(Ok(thumbnail))
+                    }
+                    Err(error) => then(Err(error)),
+                }
+            }
             Driven::Special(Step::Open(id, then)) => match shared.engine.open_file(actor.known()?, id).await {
                 Ok((file, reading)) => {
                     opened = Some(reading);
@@ -139,6 +156,15 @@ async fn carry_out(
                 }
                 Err(error) => then(Err(error)),
             },
+            Driven::Special(Step::OpenPicture(id, then)) => {
+                match shared.engine.open_picture(actor.speaker.as_ref(), id).await {
+                    Ok((file, reading)) => {
+                        opened = Some(reading);
+                        then(Ok(file))
+                    }
+                    Err(error) => then(Err(error)),
+                }
+            }
             Driven::Special(step) if step.is_paced_as_a_message() => step,
             Driven::Special(_) => return Err(Error::new(ErrorCode::UnknownCommand, "This is for sockets only.")),
             Driven::Over(_) => break,
@@ -168,6 +194,9 @@ async fn speaker(endpoint: &Endpoint, matched: &Matched, parts: &Parts) -> Resul
     let mut known = authenticate::of_request(endpoint, &parts.method, &parts.headers).await?;
     if let (None, Some(name)) = (&known, matched.files_cookie) {
         known = authenticate::of_files_cookie(endpoint, &parts.headers, name).await?;
+    }
+    if let (None, Some(file)) = (&known, matched.linked) {
+        known = authenticate::of_file_link(endpoint, parts.uri.query(), file).await?;
     }
     let known = known
         .ok_or_else(|| Error::new(ErrorCode::Unauthenticated, "A token is needed: Authorization: Bearer <token>."))?;

@@ -1,14 +1,17 @@
 //! Executes the steps of a dialect until nothing is left to do.
 
 use chat::{
-    Command, ConnectionId, ConversationId, Error, ErrorCode, Query, Reply, Result, Visit,
+    Command, ConnectionId, ConversationId, Error, ErrorCode, Number, Query, Reply, Result, Visit,
     accounts::Speaker,
     presence::Presence,
     sessions::{Origin, Visited},
 };
 use dialects::{Dialect, Step};
 use engine::{Allowance, Cost, Pace, Reader};
-use subscribers::{Whose, typing::Typist};
+use subscribers::{
+    Whose,
+    typing::{TypingPlace, Typist},
+};
 
 use crate::Shared;
 
@@ -59,7 +62,7 @@ enum Unstored {
     Presence(Presence),
     PresenceHere(Presence),
     Activity,
-    Typing(ConversationId, bool),
+    Typing(ConversationId, Option<Number>, bool),
 }
 
 impl Unstored {
@@ -68,7 +71,7 @@ impl Unstored {
             Command::SetPresence(presence) => Some(Self::Presence(*presence)),
             Command::SetPresenceHere(presence) => Some(Self::PresenceHere(*presence)),
             Command::ShowActivity => Some(Self::Activity),
-            Command::Typing { conversation, typing } => Some(Self::Typing(*conversation, *typing)),
+            Command::Typing { conversation, thread, typing } => Some(Self::Typing(*conversation, *thread, *typing)),
             _ => None,
         }
     }
@@ -121,15 +124,24 @@ impl Shared {
                     Err(error) => Err(error),
                 }),
                 Step::FilesCookie(then) => then(actor.known().and_then(|speaker| self.engine.files_cookie(speaker))),
+                // The ticket is the credential, and says for whose numbers: a device of our own clients.
+                Step::OpenPush(ticket, then) => then(self.engine.open_push(&ticket).await),
                 Step::Now(then) => then(Ok(self.engine.now())),
                 // A frame has no body besides itself.
                 Step::Piece(then) if actor.connection.is_some() => then(Err(Error::internal())),
-                Step::Receive(_, then) | Step::Open(_, then) if actor.connection.is_some() => {
+                Step::Receive(_, then) | Step::Open(_, then) | Step::OpenPicture(_, then)
+                    if actor.connection.is_some() =>
+                {
                     then(Err(Error::internal()))
                 }
+                Step::OpenThumbnail(_, _, then) if actor.connection.is_some() => then(Err(Error::internal())),
+                Step::Append { then, .. } if actor.connection.is_some() => then(Err(Error::internal())),
                 Step::Piece(_)
                 | Step::Receive(..)
+                | Step::Append { .. }
                 | Step::Open(..)
+                | Step::OpenThumbnail(..)
+                | Step::OpenPicture(..)
                 | Step::Send(..)
                 | Step::Authenticate(..)
                 | Step::Tune { .. } => return Driven::Special(step),
@@ -158,9 +170,10 @@ impl Shared {
                     self.hub.show_activity(speaker.user, connection).await;
                 }
             }
-            Some(Unstored::Typing(conversation, typing)) => {
+            Some(Unstored::Typing(conversation, thread, typing)) => {
                 let Speaker { user, username, shown_name, .. } = speaker.clone();
-                self.hub.set_typing(conversation, Typist { user, username, shown_name }, typing).await;
+                let place = TypingPlace { conversation, thread };
+                self.hub.set_typing(place, Typist { user, username, shown_name }, typing).await;
             }
             None => {}
         }

@@ -19,7 +19,10 @@
 //! JSON is compared by value. A step without `<` ends in silence. To write down what is said now, run the
 //! tests with `REWRITE_TRANSCRIPTS=1`, and read the difference before keeping it.
 
+mod kept;
 mod nouns;
+mod pictures;
+mod pushes;
 mod reached;
 mod trial;
 
@@ -37,9 +40,12 @@ use chat::{
 };
 use serde_json::{Value, json};
 
-use self::nouns::{
-    STATISTICS, account_changes, account_event, all_statistics, caught_up, error, event, file, piece, place, script,
-    sent, server, signal, visited, welcome,
+use self::{
+    kept::{file, thumbnail, upload},
+    nouns::{
+        STATISTICS, account_changes, account_event, all_statistics, caught_up, error, event, piece, place, script,
+        sent, server, signal, visited, welcome,
+    },
 };
 use crate::{
     Dialect, Resume, Step,
@@ -204,10 +210,23 @@ fn drive(mut step: Step, script: &mut VecDeque<&str>, said: &mut String) {
             Step::Receive(new, then) => {
                 then(answer(&format!("Receive {new:?}"), script, said).map(|value| file(&value["file"])))
             }
+            Step::OpenPicture(id, then) => {
+                then(answer(&format!("OpenPicture {id}"), script, said).map(|value| file(&value["file"])))
+            }
             Step::Open(id, then) => then(answer(&format!("Open {id}"), script, said).map(|value| file(&value["file"]))),
+            Step::OpenThumbnail(id, size, then) => {
+                let opened = answer(&format!("Open {id} {}", size.name()), script, said);
+                then(opened.map(|value| thumbnail(&value["thumbnail"])))
+            }
+            Step::Append { upload: id, offset, checksum, then } => {
+                let checksum = checksum.map(|one| format!(" {} {:02x?}", one.algorithm.name(), one.value));
+                let asked = format!("Append {id} {offset}{}", checksum.unwrap_or_default());
+                then(answer(&asked, script, said).map(|value| upload(&value["upload"])))
+            }
             Step::FilesCookie(then) => {
                 then(answer("FilesCookie", script, said).map(|value| value["cookie"].as_str().unwrap().to_owned()))
             }
+            Step::OpenPush(ticket, then) => then(answer(&format!("OpenPush {ticket}"), script, said).map(self::script)),
             Step::LogOut(then) => then(answer("LogOut", script, said).map(|_| ())),
             Step::Authenticate(token, Resume { epoch, account, feature_level, cursors }, then) => {
                 let epoch = epoch.map(|epoch| format!(" of {epoch}")).unwrap_or_default();
@@ -363,6 +382,7 @@ fn describe(command: &Command) -> String {
         Command::SetNotifications(change) => format!("SetNotifications {change:?}"),
         Command::ShowActivity => "ShowActivity".to_owned(),
         Command::FollowThread { key, follows } => format!("FollowThread {key:?} {follows}"),
+        Command::SetThreadNotifications { key, level } => format!("SetThreadNotifications {key:?} {level:?}"),
         Command::ReadThread { key, seq } => format!("ReadThread {key:?} {seq}"),
         Command::CreateReminder { conversation, seq, at } => format!("CreateReminder {conversation} {seq} {}", at.0),
         Command::ReadInbox(reading) => format!("ReadInbox {reading:?}"),
@@ -372,7 +392,17 @@ fn describe(command: &Command) -> String {
         Command::AddToUserGroup { group, people } => format!("AddToUserGroup {group} {people:?}"),
         Command::RemoveFromUserGroup { group, people } => format!("RemoveFromUserGroup {group} {people:?}"),
         Command::CancelReminder(reminder) => format!("CancelReminder {reminder}"),
+        Command::RemovePreview { conversation, seq } => format!("RemovePreview {conversation} {seq}"),
+        Command::SetVoice { file, voice } => format!("SetVoice {file} {voice:?}"),
+        Command::SetAvatar { of, picture } => format!("SetAvatar {of:?} {picture:?}"),
+        Command::AddEmoji { name, picture } => format!("AddEmoji {name:?} {picture}"),
+        Command::RemoveEmoji(name) => format!("RemoveEmoji {name:?}"),
         Command::RemoveFile(file) => format!("RemoveFile {file}"),
+        Command::BeginUpload(new) => format!("BeginUpload {new:?}"),
+        Command::CheckUpload(upload) => format!("CheckUpload {upload}"),
+        Command::RemoveUpload(upload) => format!("RemoveUpload {upload}"),
+        Command::AddPushDevice(new) => format!("{new:?}"),
+        Command::RemovePushDevice(device) => format!("RemovePushDevice {device}"),
         Command::SaveMessage { conversation, seq } => format!("SaveMessage {conversation} {seq}"),
         Command::UnsaveMessage { conversation, seq } => format!("UnsaveMessage {conversation} {seq}"),
         Command::MoveMarker { conversation, marker, seq } => format!("MoveMarker {conversation} {marker:?} {seq}"),
@@ -389,8 +419,9 @@ fn describe(command: &Command) -> String {
         Command::AddMember { conversation, user } => format!("AddMember {conversation} {user}"),
         Command::RemoveMember { conversation, user } => format!("RemoveMember {conversation} {user}"),
         Command::SetMemberRole { conversation, user, role } => format!("SetMemberRole {conversation} {user} {role:?}"),
-        Command::UpdateConversation { conversation, name, topic, visibility } => {
-            format!("UpdateConversation {conversation} {name:?} {topic:?} {visibility:?}")
+        Command::UpdateConversation { conversation, name, topic, visibility, edit_history, previews } => {
+            let kept = edit_history.map(|kept| format!(" edit_history {kept}")).unwrap_or_default();
+            format!("UpdateConversation {conversation} {name:?} {topic:?} {visibility:?}{kept} {previews:?}")
         }
         Command::SaveDraft { key, text, parent, since } => format!("SaveDraft {key:?} {text:?} {parent:?} {since}"),
         Command::DiscardDraft(key) => format!("DiscardDraft {key:?}"),
@@ -402,7 +433,10 @@ fn describe(command: &Command) -> String {
         Command::SetActive { user, active } => format!("SetActive {user} {active}"),
         Command::SetPresence(presence) => format!("SetPresence {presence:?}"),
         Command::SetPresenceHere(presence) => format!("SetPresenceHere {presence:?}"),
-        Command::Typing { conversation, typing } => format!("Typing {conversation} {typing}"),
+        Command::Typing { conversation, thread, typing } => {
+            let thread = thread.map(|root| format!(" in {root}")).unwrap_or_default();
+            format!("Typing {conversation}{thread} {typing}")
+        }
     }
 }
 

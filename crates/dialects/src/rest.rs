@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use chat::{Error, ErrorCode, accounts::Speaker};
+use chat::{Error, ErrorCode, FileId, accounts::Speaker};
 
 use crate::Step;
 pub use crate::answer::{Content, Cookie, RestAnswer};
@@ -60,8 +60,13 @@ pub struct Matched {
     pub needs_speaker: bool,
     /// The cookie that is a credential for this request alone, if there is one: it opens files and nothing else.
     pub files_cookie: Option<&'static str>,
+    /// The file that a link opens here, if there is one: a token in the query parameter `link` is then a credential for
+    /// it.
+    pub linked: Option<FileId>,
     /// How its body is read.
     pub takes: Takes,
+    /// The headers of every answer, refusals included.
+    pub always: &'static [(&'static str, &'static str)],
     /// Parses the rest of the request, or refuses it.
     pub read: Read,
 }
@@ -95,7 +100,9 @@ impl Matched {
             path,
             needs_speaker,
             files_cookie: None,
+            linked: None,
             takes: Takes::Whole,
+            always: &[],
             read: Box::new(move |request| read(&found, request)),
         }
     }

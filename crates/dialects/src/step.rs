@@ -3,9 +3,10 @@
 use chat::{
     Command, ConversationId, Error, FileId, Number, Query, Reply, Visit,
     accounts::Speaker,
-    files::{File, NewFile},
+    files::{File, NewFile, Thumbnail, ThumbnailSize},
     messages::{Sent, Submission},
     sessions::Visited,
+    uploads::{Checksum, Upload},
 };
 
 /// The text of one outgoing frame.
@@ -38,6 +39,8 @@ pub enum Step {
     AllStatistics(Then<AllStatistics>),
     /// Get the value of a cookie with which a browser reads files.
     FilesCookie(Then<String>),
+    /// Get what a device may show of a message, with the ticket that stood in its push.
+    OpenPush(String, Then<Reply>),
     /// Get the present time.
     Now(Then<chat::Millis>),
     /// Turn a conversation's messages on or off for this connection. Only for the dialects whose clients choose
@@ -56,9 +59,26 @@ pub enum Step {
     /// Make a file of the request's body. Only for requests that [take one](crate::rest::Takes::File). It is streamed to
     /// where files are kept, and waits for a message.
     Receive(NewFile, Then<File>),
+    /// Go on with an upload from so many bytes, by the request's body, whose bytes must have the checksum if there is one.
+    /// Only for requests that [take a file](crate::rest::Takes::File).
+    Append {
+        /// Which.
+        upload: FileId,
+        /// How many bytes have come of it.
+        offset: i64,
+        /// What the bytes must have.
+        checksum: Option<Checksum>,
+        /// How the step continues.
+        then: Then<Upload>,
+    },
+    /// Open a picture in a size; a part of it can then be the answer. Only for requests.
+    OpenThumbnail(FileId, ThumbnailSize, Then<Thumbnail>),
     /// Open a file that the speaker may read; a part of it can then be the answer
     /// ([`stored`](crate::rest::RestAnswer::stored)). Only for requests.
     Open(FileId, Then<File>),
+    /// Open a picture that no message carries: of a person, a room, the server or an emoji. A stranger may open the
+    /// server's only. Only for requests.
+    OpenPicture(FileId, Then<File>),
     /// The frame is invalid: send these frames, and count it against the connection.
     Refuse(Vec<Text>),
 }
@@ -122,6 +142,10 @@ pub struct ServerInfo {
     pub needs_administrator: bool,
     /// Whether the playground is served.
     pub playground: bool,
+    /// Whether previews of links are made.
+    pub previews: bool,
+    /// The server's picture, if it has one. Read on demand.
+    pub avatar: Option<FileId>,
 }
 
 /// The server's public statistics.

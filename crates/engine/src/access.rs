@@ -75,13 +75,8 @@ impl Access {
 }
 
 impl Call {
-    /// Looks up the conversation through the speaker's membership, on a reading connection.
-    pub(crate) async fn access(&self, conversation: ConversationId) -> Result<Access> {
-        let mut conn = self.db.read().await?;
-        self.access_in(&mut conn, conversation).await
-    }
-
-    /// The same on a given connection; for changes, in their transaction.
+    /// Looks up the conversation through the speaker's membership, on this connection; for changes, in their
+    /// transaction.
     pub(crate) async fn access_in(&self, conn: &mut Conn, conversation: ConversationId) -> Result<Access> {
         let found = store::members::membership(conn, conversation, self.speaker.user).await?;
         let found = found.ok_or_else(|| Error::not_found("conversation"))?;

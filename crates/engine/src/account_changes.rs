@@ -4,12 +4,14 @@
 use std::collections::HashMap;
 
 use chat::{
-    AccountEvent, AccountFact, ConversationId, Error, Number, ReminderId, Reply, Result, UserGroupId, UserId,
+    AccountEvent, AccountFact, ConversationId, Error, Number, PushDeviceId, ReminderId, Reply, Result, UserGroupId,
+    UserId,
     conversations::Listed,
     drafts::{Draft, DraftKey},
     inbox::ReadState,
     members::Departure,
     notifications::NotificationSettings,
+    push_devices::PushDevice,
     reminders::Reminder,
     reply::AccountChanges,
     saved::SavedMessage,
@@ -90,6 +92,10 @@ impl Engine {
             let reminders = store::reminders::of_user(conn, user).await?;
             things.reminders = reminders.into_iter().map(|reminder| (reminder.id, reminder)).collect();
         }
+        if rows.iter().any(|row| matches!(row.thing, Some(Thing::PushDevice(_)))) {
+            let devices = store::push_devices::of_user(conn, user).await?;
+            things.push_devices = devices.into_iter().map(|device| (device.id, device)).collect();
+        }
         if rows.iter().any(|row| row.thing == Some(Thing::Inbox)) {
             things.inbox = store::inbox::read_state(conn, user).await?;
         }
@@ -124,6 +130,7 @@ struct Things {
     left: Vec<ConversationId>,
     drafts: HashMap<DraftKey, Draft>,
     reminders: HashMap<ReminderId, Reminder>,
+    push_devices: HashMap<PushDeviceId, PushDevice>,
     saved: HashMap<(ConversationId, Number), SavedMessage>,
     threads: HashMap<ThreadKey, Following>,
     profile: Option<chat::accounts::Account>,
@@ -160,6 +167,10 @@ impl Things {
             Thing::Reminder(id) => Some(match self.reminders.remove(&id) {
                 Some(reminder) => AccountFact::ReminderChanged(reminder),
                 None => AccountFact::ReminderRemoved(id),
+            }),
+            Thing::PushDevice(id) => Some(match self.push_devices.remove(&id) {
+                Some(device) => AccountFact::PushDeviceAdded(device),
+                None => AccountFact::PushDeviceRemoved(id),
             }),
             Thing::Inbox => Some(AccountFact::InboxRead(self.inbox.clone())),
             Thing::UserGroups => Some(AccountFact::UserGroupsChanged(self.groups.clone())),

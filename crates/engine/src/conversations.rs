@@ -10,7 +10,11 @@ use chat::{
 };
 use store::{Conn, Unit, conversations::NewConversation};
 
-use crate::{Call, history::cut, listing, text};
+use crate::{
+    Call,
+    history::{cut, fitting, text_bytes},
+    listing, text,
+};
 
 impl Call {
     pub(crate) async fn create_room(
@@ -281,7 +285,10 @@ impl Call {
         name: Option<String>,
         topic: Option<Option<String>>,
         visibility: Option<Visibility>,
+        edit_history: Option<bool>,
+        previews: Option<bool>,
     ) -> Result<Reply> {
+        self.require_previews(previews)?;
         let name = name.map(|name| text::name("name", &name, self.settings.limits.name_length)).transpose()?;
         let topic = topic.map(|topic| self.topic(topic)).transpose()?;
         let call = self.clone();
@@ -297,6 +304,8 @@ impl Call {
                 after.name = name.or(after.name);
                 after.topic = topic.unwrap_or(after.topic);
                 after.visibility = visibility.unwrap_or(after.visibility);
+                after.edit_history = edit_history.unwrap_or(after.edit_history);
+                after.previews = previews.unwrap_or(after.previews);
                 if after == before {
                     return Ok(());
                 }
@@ -309,6 +318,9 @@ impl Call {
                 if before.visibility == Visibility::Public && after.visibility == Visibility::Private {
                     // Those invitations to return were made when anybody could join.
                     store::members::withdraw_all(&mut unit.conn, conversation).await?;
+                }
+                if before.edit_history && !after.edit_history {
+                    store::versions::clear_all(&mut unit.conn, conversation).await?;
                 }
                 unit.record(conversation, number, call.speaker.user, Fact::ConversationUpdated(after));
                 Ok(())
@@ -359,17 +371,11 @@ impl Call {
     /// How many entries a page may have, if these are more than a connection's queue may hold: on a slow line what is
     /// told meanwhile waits behind the page.
     fn fitting(&self, conversations: &[Listed]) -> Option<i64> {
-        /// About what an entry has besides its newest message's text, in bytes.
-        const ENTRY: usize = 600;
-        let most = usize::try_from(self.settings.limits.queue_bytes).unwrap_or(usize::MAX);
-        let mut bytes = 0_usize;
-        let fits = |listed: &&Listed| {
-            let text = listed.last_message.as_ref().and_then(|message| message.text.as_ref()).map_or(0, String::len);
-            bytes = bytes.saturating_add(ENTRY + text);
-            bytes <= most
-        };
-        let count = conversations.iter().take_while(fits).count();
-        (count < conversations.len() && conversations.len() > 1).then(|| i64::try_from(count.max(1)).unwrap_or(1))
+        let in_room =
+            |listed: &Listed| listed.room.as_ref().and_then(|room| room.last_message.as_ref()).map_or(0, text_bytes);
+        let text = |listed: &Listed| listed.last_message.as_ref().map_or(0, text_bytes) + in_room(listed);
+        let count = fitting(conversations, self.settings.limits.queue_bytes, text);
+        (count < conversations.len()).then(|| i64::try_from(count).unwrap_or(1))
     }
 
     /// A public room by its id: what a link to it leads to. Private ones and absent ones are answered alike.

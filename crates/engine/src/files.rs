@@ -1,11 +1,16 @@
 //! Files: uploading, reading, and removing them. Who may read a file follows from the message that holds it; before
 //! there is one, only its owner may.
 
+mod blurhash;
+mod credentials;
 mod pictures;
 mod scan;
+mod shrink;
 mod sweep;
+mod thumbnails;
 mod types;
 mod under_way;
+mod voice;
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,25 +19,27 @@ use blobs::{Blobs, Reading, Scanner, Writing};
 use chat::{
     Error, ErrorCode, FileId, Limits, Reply, Result,
     accounts::Speaker,
-    files::{File, FileClass, HEAD, NAME_LENGTH, NewFile, StoredFile, WAITS, base_name, readable_size},
+    files::{File, FileClass, HEAD, NAME_LENGTH, NewFile, StoredFile, Thumbnail, WAITS, base_name, readable_size},
     mutants::{self, Mutant},
 };
 use store::{
     Conn,
     files::{self, give_up_waiting},
     jobs::{self, Job, Kind},
+    uploads,
 };
 
 use crate::{Call, Engine, Inner, text};
 use pictures::Picture;
 pub(crate) use scan::Infected;
+pub use shrink::{look_at_photo, sample_photo};
 pub(crate) use sweep::Suspects;
 pub use sweep::Swept;
-use under_way::Place;
-pub(crate) use under_way::UnderWay;
+pub(crate) use thumbnails::Turns;
+pub(crate) use under_way::{Place, UnderWay};
 
 /// Bytes that are gathered before they are written: few writes, and little memory for each upload.
-const BLOCK: usize = 128 << 10;
+pub(crate) const BLOCK: usize = 128 << 10;
 
 /// Where the bytes of files are kept, and which files are accepted.
 #[derive(Clone)]
@@ -48,7 +55,7 @@ pub struct Files {
 }
 
 impl Inner {
-    fn files(&self) -> Result<&Files> {
+    pub(crate) fn files(&self) -> Result<&Files> {
         self.settings.files.as_ref().ok_or_else(|| Error::forbidden("This server takes no files."))
     }
 }
@@ -67,7 +74,9 @@ pub struct Upload {
     picture: Option<Picture>,
     hash: digest::Context,
     size: i64,
-    _place: Place,
+    /// The upload in parts that it completes.
+    parts_of: Option<i64>,
+    _place: Option<Place>,
 }
 
 impl Engine {
@@ -86,19 +95,7 @@ impl Engine {
         call.check_room_for_a_file(&mut *call.db.read().await?, announced).await?;
         let id = random_id()?;
         let writing = files.blobs.begin(id).await.inspect_err(note)?;
-        Ok(Upload {
-            id,
-            name,
-            writing,
-            gathered: Vec::new(),
-            head: Vec::new(),
-            media_type: None,
-            picture: None,
-            hash: digest::Context::new(&digest::SHA256),
-            size: 0,
-            _place: place,
-            call,
-        })
+        Ok(Upload { _place: Some(place), ..Upload::of(call, (id, name), writing, None) })
     }
 
     /// Opens a file for somebody who may read it.
@@ -118,6 +115,29 @@ impl Engine {
 }
 
 impl Upload {
+    /// One into which nothing has come yet; the number of the upload in parts that it completes, if it does.
+    pub(crate) fn of(
+        call: Call,
+        (id, name): (FileId, String),
+        writing: Box<dyn Writing>,
+        parts_of: Option<i64>,
+    ) -> Self {
+        Self {
+            call,
+            id,
+            name,
+            writing,
+            gathered: Vec::new(),
+            head: Vec::new(),
+            media_type: None,
+            picture: None,
+            hash: digest::Context::new(&digest::SHA256),
+            size: 0,
+            parts_of,
+            _place: None,
+        }
+    }
+
     /// Adds bytes.
     ///
     /// # Errors
@@ -151,14 +171,7 @@ impl Upload {
     }
 
     fn recognise(&mut self) -> Result<()> {
-        let (class, media_type) = types::of(&std::mem::take(&mut self.head));
-        let accepted = &self.call.files()?.classes;
-        if !accepted.contains(&class) {
-            let names: Vec<&str> = accepted.iter().map(|class| class.name()).collect();
-            let detail =
-                format!("A file of this type ({media_type}) is not accepted; accepted are: {}.", names.join(", "));
-            return Err(Error::new(ErrorCode::UnsupportedType, detail));
-        }
+        let media_type = self.call.accepted_type(&std::mem::take(&mut self.head))?;
         self.media_type = Some(media_type);
         self.picture = Picture::of(media_type);
         Ok(())
@@ -192,28 +205,62 @@ impl Upload {
             size: self.size,
             sha256: self.hash.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect(),
             pixels: self.picture.as_ref().and_then(Picture::pixels),
+            blurhash: None,
+            voice: None,
         };
-        let kept = self.call.keep_file(file).await;
+        let seen = self.call.make_thumbnails(&file).await;
+        let file = File { blurhash: seen.blurhash, ..file };
+        let mut unneeded: Vec<FileId> = seen.thumbnails.iter().map(|thumbnail| thumbnail.id).collect();
+        // What another request may have completed at the same time is its file, too.
+        unneeded.extend(self.parts_of.is_none().then_some(self.id));
+        let kept = self.call.keep_file(file, seen.thumbnails, self.parts_of).await;
         if let Some(writing) = late {
             finish_late(writing).await?;
         }
         // Of a commit in doubt nobody knows yet whether the file is needed: it waits, or is found by the sweep.
-        if kept.as_ref().is_err_and(|error| error.code != ErrorCode::OutcomeUnknown)
-            && let Err(error) = self.call.files()?.blobs.remove(self.id).await
-        {
-            tracing::warn!(%error, file = %self.id, "a refused file is left to the sweep");
+        if kept.as_ref().is_err_and(|error| error.code != ErrorCode::OutcomeUnknown) {
+            for id in unneeded {
+                if let Err(error) = self.call.files()?.blobs.remove(id).await {
+                    tracing::warn!(%error, file = %id, "a refused file is left to the sweep");
+                }
+            }
         }
         kept
     }
 }
 
 impl Call {
-    async fn keep_file(&self, file: File) -> Result<File> {
+    /// The media type of a file that begins so.
+    ///
+    /// # Errors
+    /// `unsupported_type` if such files are not accepted.
+    pub(crate) fn accepted_type(&self, head: &[u8]) -> Result<&'static str> {
+        let (class, media_type) = types::of(head);
+        let accepted = &self.files()?.classes;
+        if accepted.contains(&class) {
+            return Ok(media_type);
+        }
+        let names: Vec<&str> = accepted.iter().map(|class| class.name()).collect();
+        let detail = format!("A file of this type ({media_type}) is not accepted; accepted are: {}.", names.join(", "));
+        Err(Error::new(ErrorCode::UnsupportedType, detail))
+    }
+
+    /// Makes it a file. Of an upload in parts that has become one already, or is gone, that counts.
+    async fn keep_file(&self, file: File, thumbnails: Vec<Thumbnail>, parts_of: Option<i64>) -> Result<File> {
         let call = self.clone();
         self.change(&[self.speaker.user.into()], move |unit| {
             Box::pin(async move {
+                let owner = call.speaker.user;
+                if let Some(upload) = parts_of {
+                    if !uploads::end(&mut unit.conn, upload, unit.now).await? {
+                        let there = files::by_id(&mut unit.conn, file.id).await?;
+                        return there.map(|stored| stored.file).ok_or_else(|| Error::not_found("upload"));
+                    }
+                    jobs::add(&mut unit.conn, Kind::Upload, upload, unit.now).await?;
+                }
                 call.check_room_for_a_file(&mut unit.conn, file.size).await?;
-                let number = files::add(&mut unit.conn, call.speaker.user, &file, unit.now).await?;
+                let number = files::add(&mut unit.conn, owner, &file, unit.now).await?;
+                files::thumbnails::add(&mut unit.conn, number, owner, &thumbnails).await?;
                 let all = files::add_used(&mut unit.conn, file.size).await?;
                 check_server(&call.settings.limits, all)?;
                 jobs::add(&mut unit.conn, Kind::File, number, unit.now.plus(WAITS)).await?;
@@ -224,9 +271,11 @@ impl Call {
     }
 
     /// Refuses a file for which there is no room among the speaker's or the server's.
-    async fn check_room_for_a_file(&self, conn: &mut Conn, size: i64) -> Result<()> {
+    pub(crate) async fn check_room_for_a_file(&self, conn: &mut Conn, size: i64) -> Result<()> {
         let limits = &self.settings.limits;
         let (used, waiting) = files::used_by(conn, self.speaker.user).await?;
+        let (unfinished, reserved) = uploads::reserved_by(conn, self.speaker.user).await?;
+        let (used, waiting) = (used.saturating_add(reserved), waiting.saturating_add(unfinished));
         if waiting >= limits.waiting_files_per_user {
             let most = limits.waiting_files_per_user;
             return Err(Error::limit_reached(format!("You may have at most {most} files that were not sent yet.")));
@@ -236,7 +285,8 @@ impl Call {
             let detail = format!("Your files may have {most} in all; delete messages with files that are not needed.");
             return Err(Error::limit_reached(detail));
         }
-        check_server(limits, files::used(conn).await?.saturating_add(size))
+        let all = files::used(conn).await?.saturating_add(uploads::reserved(conn).await?);
+        check_server(limits, all.saturating_add(size))
     }
 
     /// The file of this id, if the speaker may read it; otherwise there is none.
@@ -254,6 +304,12 @@ impl Call {
         Ok(stored)
     }
 
+    /// A file that the speaker may read, without its bytes.
+    pub(crate) async fn file(&self, id: FileId) -> Result<Reply> {
+        let stored = self.readable_file(&mut *self.db.read().await?, id).await?;
+        Ok(Reply::File(Box::new(stored.file)))
+    }
+
     pub(crate) async fn remove_file(&self, id: FileId) -> Result<Reply> {
         let user = self.speaker.user;
         self.change(&[user.into()], move |unit| {
@@ -262,7 +318,7 @@ impl Call {
                     return Ok(Reply::Done);
                 };
                 if stored.place.is_some() {
-                    let detail = "A message holds this file: delete the message.";
+                    let detail = "This file is in use: delete the message that holds it, or replace the picture.";
                     return Err(Error::new(ErrorCode::Conflict, detail));
                 }
                 if give_up_waiting(&mut unit.conn, stored.number, unit.now).await? {
@@ -293,7 +349,7 @@ async fn finish_late(writing: Box<dyn Writing>) -> Result<()> {
     Ok(())
 }
 
-fn check_size(limits: &Limits, size: i64) -> Result<()> {
+pub(crate) fn check_size(limits: &Limits, size: i64) -> Result<()> {
     if size <= limits.file_bytes {
         return Ok(());
     }
@@ -309,7 +365,7 @@ fn check_server(limits: &Limits, all: i64) -> Result<()> {
     Err(Error::new(ErrorCode::StorageFull, "This server has no room for more files."))
 }
 
-fn random_id() -> Result<FileId> {
+pub(crate) fn random_id() -> Result<FileId> {
     let mut random = [0; 16];
     getrandom::fill(&mut random).map_err(|error| {
         tracing::error!(%error, "the system gives no random numbers");
@@ -318,7 +374,7 @@ fn random_id() -> Result<FileId> {
     Ok(FileId::of(random))
 }
 
-fn note(error: &blobs::Error) {
+pub(crate) fn note(error: &blobs::Error) {
     tracing::warn!(%error, "the store of files refused");
 }
 
@@ -335,7 +391,10 @@ pub(crate) async fn tend(engine: &Engine, job: Job) -> Result<()> {
     });
     let gone: Option<StoredFile> = gave_up.await?;
     if let Some(stored) = &gone {
-        inner.files()?.blobs.remove(stored.file.id).await.inspect_err(note)?;
+        let smaller = files::thumbnails::of(&mut *inner.db.read().await?, std::iter::once(number)).await?;
+        for id in smaller.iter().map(|thumbnail| thumbnail.id).chain([stored.file.id]) {
+            inner.files()?.blobs.remove(id).await.inspect_err(note)?;
+        }
     }
     let work = inner.writer.change(&[], None, move |unit| {
         Box::pin(async move {

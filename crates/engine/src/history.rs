@@ -2,7 +2,7 @@
 
 use chat::{
     ConversationId, Error, ErrorCode, MessageId, Number, Reply, Result,
-    messages::{Anchor, Page, View},
+    messages::{Anchor, Message, Page, View},
 };
 use store::Conn;
 
@@ -16,6 +16,25 @@ pub(crate) fn cut<T>(entries: &mut Vec<T>, limit: i64) -> Option<&T> {
     }
     entries.truncate(limit);
     entries.last()
+}
+
+/// How many entries of a page fit into so many bytes, at least one. On a slow line what is told meanwhile waits behind
+/// the page.
+pub(crate) fn fitting<T>(entries: &[T], most: i64, texts: impl Fn(&T) -> usize) -> usize {
+    /// About what an entry has besides its texts, in bytes.
+    const ENTRY: usize = 600;
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let mut bytes = 0_usize;
+    let fits = |entry: &&T| {
+        bytes = bytes.saturating_add(ENTRY + texts(entry));
+        bytes <= most
+    };
+    entries.iter().take_while(fits).count().max(1).min(entries.len())
+}
+
+/// The bytes of a message's text.
+pub(crate) fn text_bytes(message: &Message) -> usize {
+    message.text.as_ref().map_or(0, String::len)
 }
 
 impl Call {
@@ -123,4 +142,16 @@ async fn after(
     let mut messages = store::messages::after_in(conn, conversation, seq, limit + 1).await?;
     let more = cut(&mut messages, limit).is_some();
     Ok((messages, more))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fitting;
+
+    #[test]
+    fn a_page_has_as_many_entries_as_fit_and_at_least_one() {
+        for (texts, kept) in [(&[400, 400, 400][..], 2), (&[5_000, 1], 1), (&[10, 10], 2), (&[], 0), (&[400, 401], 1)] {
+            assert_eq!(fitting(texts, 2_000, |bytes| *bytes), kept, "{texts:?}");
+        }
+    }
 }

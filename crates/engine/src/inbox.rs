@@ -9,18 +9,27 @@ use chat::{
     inbox::{InboxPlace, InboxReading, InboxReason, Item, SINGLE},
 };
 
-use crate::Call;
+use crate::{
+    Call,
+    history::{fitting, text_bytes},
+};
 
 /// Later than anything.
 const NEVER: Millis = Millis(i64::MAX);
 
 impl Call {
-    pub(crate) async fn inbox(&self, before: Option<InboxPlace>, limit: i64) -> Result<Reply> {
+    pub(crate) async fn inbox(&self, before: Option<InboxPlace>, threads: bool, limit: i64) -> Result<Reply> {
         let (me, limit) = (self.speaker.user, self.list_limit(limit));
         let mut conn = self.db.read().await?;
-        let entries = store::inbox::page(&mut conn, me, before.unwrap_or(InboxPlace::END), limit).await?;
+        let before = before.unwrap_or(InboxPlace::END);
+        let mut entries = store::inbox::page(&mut conn, me, before, limit).await?;
+        if threads {
+            entries.extend(store::inbox::threads(&mut conn, me, before, limit).await?);
+            entries.sort_by_key(|entry| std::cmp::Reverse(entry.place));
+        }
         let full = i64::try_from(entries.len()).unwrap_or(i64::MAX) >= limit;
-        let next = entries.last().filter(|_| full).map(|entry| entry.place);
+        entries.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let mut next = entries.last().filter(|_| full).map(|entry| entry.place);
         let state = store::inbox::read_state(&mut conn, me).await?;
         let ids: Vec<MessageId> = entries.iter().map(|entry| entry.place.message).collect();
         // The membership is looked at again together with the messages.
@@ -31,10 +40,12 @@ impl Call {
             let Some(message) = messages.get(&entry.place.message) else { continue };
             match items.last_mut().filter(|item| item.place == entry.place) {
                 // One message that is for somebody for several reasons is one item.
-                Some(item) if rank(entry.reason) < rank(item.reason) => {
-                    (item.reason, item.group) = (entry.reason, entry.group);
+                Some(item) => {
+                    item.read |= entry.passed;
+                    if rank(entry.reason) < rank(item.reason) {
+                        (item.reason, item.group) = (entry.reason, entry.group);
+                    }
                 }
-                Some(_) => {}
                 None => items.push(Item {
                     place: entry.place,
                     reason: entry.reason,
@@ -45,6 +56,11 @@ impl Call {
                     message: message.clone(),
                 }),
             }
+        }
+        let fitting = fitting(&items, self.settings.limits.queue_bytes, |item| text_bytes(&item.message));
+        if fitting < items.len() {
+            items.truncate(fitting);
+            next = items.last().map(|item| item.place);
         }
         Ok(Reply::Inbox { items, next, state })
     }

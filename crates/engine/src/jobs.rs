@@ -9,7 +9,32 @@ use store::{
     jobs::{Job, Kind},
 };
 
-use crate::{Engine, files, reminders, threads};
+use crate::{Engine, files, push_devices, reminders, threads, uploads};
+
+/// Which jobs are done one beside the other: whoever waits for somebody else's server must not hold up what is done here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// What needs nobody else.
+    Here,
+    /// What waits for the pages behind links.
+    Pages,
+    /// What waits for the push services of people's devices.
+    Devices,
+}
+
+impl Lane {
+    fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Reminder | Kind::File | Kind::Upload | Kind::Follow | Kind::Push => Self::Here,
+            Kind::Preview => Self::Pages,
+            Kind::PushDevice => Self::Devices,
+        }
+    }
+
+    fn kinds(self) -> Vec<Kind> {
+        Kind::ALL.iter().copied().filter(|kind| Self::of(*kind) == self).collect()
+    }
+}
 
 /// When the next job is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,13 +54,13 @@ pub(crate) async fn now(unit: &mut Unit) -> Result<Millis> {
 }
 
 impl Engine {
-    /// When the next job is due, on any node. Only reads.
+    /// When the next job of a lane is due, on any node. Only reads.
     ///
     /// # Errors
     /// The store's.
-    pub async fn next_job(&self) -> Result<Due> {
+    pub async fn next_job(&self, lane: Lane) -> Result<Due> {
         let mut conn = self.inner.db.read().await?;
-        let Some(due_at) = store::jobs::next(&mut conn).await? else { return Ok(Due::Never) };
+        let Some(due_at) = store::jobs::next(&mut conn, &lane.kinds()).await? else { return Ok(Due::Never) };
         let now = store::clock::now(&mut conn).await?.map_or_else(|| self.now(), Millis);
         Ok(match u64::try_from(due_at.since(now)) {
             Ok(left) if left > 0 => Due::In(Duration::from_millis(left)),
@@ -43,15 +68,15 @@ impl Engine {
         })
     }
 
-    /// Claims at most `limit` jobs that are due: they are this node's until their lease runs out.
+    /// Claims at most `limit` jobs of a lane that are due: they are this node's until their lease runs out.
     ///
     /// # Errors
     /// The store's.
-    pub async fn claim_jobs(&self, limit: i64) -> Result<Vec<Job>> {
+    pub async fn claim_jobs(&self, lane: Lane, limit: i64) -> Result<Vec<Job>> {
         let work = self.inner.writer.change(&[], None, move |unit| {
             Box::pin(async move {
                 let now = now(unit).await?;
-                Ok(store::jobs::claim(&mut unit.conn, limit, now).await?)
+                Ok(store::jobs::claim(&mut unit.conn, &lane.kinds(), limit, now).await?)
             })
         });
         work.await
@@ -66,7 +91,12 @@ impl Engine {
         match job.kind {
             Kind::Reminder => reminders::become_due(self, job).await,
             Kind::File => files::tend(self, job).await,
+            Kind::Upload => uploads::tend(self, job).await,
             Kind::Follow => threads::follow_by_taking_part(self, job).await,
+            // Whoever does it looks at the page first.
+            Kind::Preview => self.keep_no_preview(job).await,
+            Kind::Push => push_devices::decide(self, job).await,
+            Kind::PushDevice => push_devices::tell(self, job).await,
         }
     }
 

@@ -14,9 +14,11 @@ mod tokens;
 
 mod account_changes;
 mod accounts;
+mod avatars;
 mod catch_up;
 mod conversations;
 mod drafts;
+mod emoji;
 mod files;
 mod followers;
 mod history;
@@ -33,6 +35,8 @@ pub mod notifications;
 pub mod operator;
 pub mod policies;
 mod presence;
+mod previews;
+mod push_devices;
 mod quotas;
 mod reactions;
 mod reminders;
@@ -41,7 +45,9 @@ mod search;
 mod sessions;
 mod statistics;
 mod threads;
+mod uploads;
 mod user_groups;
+mod versions;
 
 use std::sync::{Arc, Mutex};
 
@@ -51,7 +57,6 @@ use chat::{
     accounts::{Account, Speaker},
     identities::{HostNumber, Identity},
     messages::{Sent, Submission},
-    policies::Ability,
     presence::Seen,
     rates::Spent,
     reply::CaughtUp,
@@ -60,14 +65,17 @@ use chat::{
 use store::{Db, Writer, members::Belongings};
 
 pub use catch_up::{Extent, Wanted};
-pub use files::{Files, Swept, Upload};
+pub use files::{Files, Swept, Upload, look_at_photo, sample_photo};
 pub use followers::{Follower, Held, Pass, Shards};
 pub use identities::Host;
-pub use jobs::Due;
+pub use jobs::{Due, Lane};
+pub use previews::{FoundPage, FoundPicture, WantedPage};
+pub use push_devices::Pushing;
 pub use rates::{Allowance, Cost, Pace};
-pub use store::jobs::Job;
+pub use store::jobs::{Job, Kind as JobKind};
 pub use store::turns::{Reader, reading_for};
 pub use tokens::Keys;
+pub use uploads::Appending;
 
 /// The clock.
 pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
@@ -100,6 +108,10 @@ pub struct Settings {
     pub waiting_log_ins: usize,
     /// Where files are kept; absent if none are taken.
     pub files: Option<Files>,
+    /// Whether pages are looked at for previews of links, in conversations that want it.
+    pub previews: bool,
+    /// How people are told on their devices; absent if they are not.
+    pub push: Option<Pushing>,
     /// The one-time secret for creating the first administrator, while there is none.
     pub setup_secret: Option<String>,
     /// Decides whether a further proof is needed after a correct password.
@@ -142,6 +154,8 @@ struct Inner {
     throttle: throttle::Throttle,
     under_way: files::UnderWay,
     suspects: files::Suspects,
+    turns: files::Turns,
+    in_hand: uploads::InHand,
     infected: files::Infected,
     hasher: passwords::Hasher,
     began: std::time::Instant,
@@ -149,6 +163,7 @@ struct Inner {
     arrivals: batcher::Batcher<tokens::Claim, Result<Arc<Arrival>>>,
     belongings: batcher::Batcher<UserId, Result<Belongings>>,
     counted: statistics::Counted,
+    server_avatar: avatars::OfServer,
 }
 
 impl Inner {
@@ -178,6 +193,8 @@ impl Engine {
                 began: std::time::Instant::now(),
                 under_way: files::UnderWay::default(),
                 suspects: files::Suspects::default(),
+                turns: files::Turns::default(),
+                in_hand: uploads::InHand::default(),
                 infected: files::Infected::default(),
                 hasher: passwords::Hasher::new(settings.waiting_log_ins),
                 // On other nodes a revoked token may be accepted for one more second; on this one it is dropped at
@@ -189,6 +206,7 @@ impl Engine {
                 arrivals,
                 belongings,
                 counted: statistics::Counted::default(),
+                server_avatar: avatars::OfServer::default(),
                 db,
                 writer,
                 clock,
@@ -256,7 +274,15 @@ impl Engine {
                 call.remove_reaction(conversation, seq, emoji).await
             }
             Command::MoveMarker { conversation, marker, seq } => call.move_marker(conversation, marker, seq).await,
+            Command::RemovePreview { conversation, seq } => call.remove_preview(conversation, seq).await,
             Command::RemoveFile(file) => call.remove_file(file).await,
+            Command::BeginUpload(new) => call.begin_upload(new).await,
+            Command::CheckUpload(upload) => call.check_upload(upload).await,
+            Command::RemoveUpload(upload) => call.remove_upload(upload).await,
+            Command::SetVoice { file, voice } => call.set_voice(file, voice).await,
+            Command::SetAvatar { of, picture } => call.set_avatar(of, picture).await,
+            Command::AddEmoji { name, picture } => call.add_emoji(name, picture).await,
+            Command::RemoveEmoji(name) => call.remove_emoji(name).await,
             Command::ReadAll => call.read_all().await,
             Command::MarkUnread { conversation, seq } => call.mark_unread(conversation, seq).await,
             Command::SetConversationNotifications { conversation, level, muted_until } => {
@@ -264,9 +290,12 @@ impl Engine {
             }
             Command::SetNotifications(change) => call.set_notifications(change).await,
             Command::FollowThread { key, follows } => call.follow_thread(key, follows).await,
+            Command::SetThreadNotifications { key, level } => call.set_thread_notifications(key, level).await,
             Command::ReadThread { key, seq } => call.read_thread(key, seq).await,
             Command::CreateReminder { conversation, seq, at } => call.create_reminder(conversation, seq, at).await,
             Command::CancelReminder(reminder) => call.cancel_reminder(reminder).await,
+            Command::AddPushDevice(new) => call.add_push_device(*new).await,
+            Command::RemovePushDevice(device) => call.remove_push_device(device).await,
             Command::SaveMessage { conversation, seq } => call.save_message(conversation, seq).await,
             Command::UnsaveMessage { conversation, seq } => call.unsave_message(conversation, seq).await,
             Command::CreateRoom { name, topic, visibility, client_id } => {
@@ -280,8 +309,8 @@ impl Engine {
             Command::AddMember { conversation, user } => call.add_member(conversation, user).await,
             Command::RemoveMember { conversation, user } => call.remove_member(conversation, user).await,
             Command::SetMemberRole { conversation, user, role } => call.set_member_role(conversation, user, role).await,
-            Command::UpdateConversation { conversation, name, topic, visibility } => {
-                call.update_conversation(conversation, name, topic, visibility).await
+            Command::UpdateConversation { conversation, name, topic, visibility, edit_history, previews } => {
+                call.update_conversation(conversation, name, topic, visibility, edit_history, previews).await
             }
             Command::SaveDraft { key, text, parent, since } => call.save_draft(key, text, parent, since).await,
             Command::DiscardDraft(key) => call.discard_draft(key).await,
@@ -299,13 +328,7 @@ impl Engine {
             Command::SetActive { user, active } => call.set_active(user, active).await,
             // What is never stored needs only the right to say it; the hub does the rest.
             Command::SetPresence(_) | Command::SetPresenceHere(_) | Command::ShowActivity => Ok(Reply::Done),
-            Command::Typing { conversation, typing } => {
-                let access = call.access(conversation).await?;
-                if typing {
-                    access.may(Ability::Post)?;
-                }
-                Ok(Reply::Done)
-            }
+            Command::Typing { conversation, thread, typing } => call.typing(conversation, thread, typing).await,
         }
     }
 
@@ -330,6 +353,8 @@ impl Engine {
         match query {
             Query::Me => call.me().await,
             Query::Sessions => call.sessions().await,
+            Query::File(file) => call.file(file).await,
+            Query::FileLink(file) => call.file_link(file).await,
             Query::User(user) => call.user(user).await,
             Query::UserByName(name) => call.user_by_name(&name).await,
             Query::Users { prefix, after, limit } => call.users(&prefix, after, limit).await,
@@ -350,6 +375,9 @@ impl Engine {
             }
             Query::Threads { unread, after, limit } => call.threads(unread, after, limit).await,
             Query::Message { conversation, seq } => call.message(conversation, seq).await,
+            Query::Versions { conversation, seq, before, limit } => {
+                call.versions(conversation, seq, before, limit).await
+            }
             Query::MessageById(id) => call.message_by_id(id).await,
             Query::Timeline { conversation, offset, limit } => call.timeline(conversation, offset, limit).await,
             Query::CatchUp { conversation, since } => {
@@ -358,15 +386,17 @@ impl Engine {
             Query::Reminders { due } => call.reminders(due).await,
             Query::Notifications => call.notifications().await,
             Query::ExplainNotification { conversation, seq } => call.explain_notification(conversation, seq).await,
+            Query::PushDevices => call.push_devices().await,
             Query::SavedMessages { before, limit, messages } => call.saved_messages(before, limit, messages).await,
             Query::AccountChanges { since } => call.account_changes(since).await,
             Query::Drafts => call.drafts().await,
             Query::Search { q, utc_offset, conversation, order, after, limit } => {
                 call.search(search::Asked { q, utc_offset, conversation, order, after, limit }).await
             }
-            Query::Inbox { before, limit } => call.inbox(before, limit).await,
+            Query::Inbox { before, threads, limit } => call.inbox(before, threads, limit).await,
             Query::Reach { conversation, text } => call.reach(conversation, &text).await,
             Query::UserGroups { rev } => call.user_groups(rev).await,
+            Query::Emoji { rev } => call.emoji(rev).await,
             Query::UserGroup(group) => call.user_group(group).await,
             Query::CompleteSearch { q, limit } => call.complete_search(&q, limit).await,
             Query::Presence(users) => call.presence(users).await,
@@ -427,6 +457,12 @@ impl Engine {
         sessions::authenticate(&self.inner, claim).await
     }
 
+    /// Lets go of credentials that were checked longer ago than is remembered. The cache does so only when it is used, and
+    /// after a storm nobody may use it.
+    pub async fn forget_old_arrivals(&self) {
+        self.inner.speakers.run_pending_tasks().await;
+    }
+
     /// Verifies a cookie: one of [`Engine::cookie`], or a token that was put into a cookie.
     ///
     /// # Errors
@@ -434,30 +470,6 @@ impl Engine {
     pub async fn authenticate_cookie(&self, cookie: &str) -> Result<Arc<Arrival>> {
         let claim = self.inner.settings.keys.verify_cookie(cookie, self.now())?;
         sessions::authenticate(&self.inner, claim).await
-    }
-
-    /// Verifies a cookie of [`Engine::files_cookie`].
-    ///
-    /// # Errors
-    /// `unauthenticated`, or the store's.
-    pub async fn authenticate_files_cookie(&self, cookie: &str) -> Result<Arc<Arrival>> {
-        let claim = self.inner.settings.keys.verify_files_cookie(cookie, self.now())?;
-        sessions::authenticate(&self.inner, claim).await
-    }
-
-    /// A value that a browser may keep in a cookie, to show files by their addresses. It opens files and nothing else,
-    /// and is valid as long as the session, which the store checks.
-    ///
-    /// # Errors
-    /// `forbidden` without a session: a host application's token is not outlived.
-    pub fn files_cookie(&self, speaker: &Speaker) -> Result<String> {
-        let settings = &self.inner.settings;
-        let session = speaker.session.ok_or_else(|| {
-            chat::Error::forbidden(
-                "A cookie for files is given to sessions of this server only; read files with the token.",
-            )
-        })?;
-        settings.keys.sign_files_cookie(speaker, session, self.now(), settings.session_seconds)
     }
 
     /// A value that a browser may keep in a cookie, to reconnect without the token. It is valid as long as the session,

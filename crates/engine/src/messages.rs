@@ -11,7 +11,7 @@ use chat::{
 use store::{Append, NewMessage};
 use tokio::sync::oneshot;
 
-use crate::{Call, Inner, text};
+use crate::{Call, Inner, previews, text};
 
 /// Checks what can be checked without the database. The rest is checked in the transaction, together with the
 /// membership and the counter (`store::appends`).
@@ -48,7 +48,8 @@ pub(crate) async fn send(
     metrics::counter!("chat_messages_received_total").increment(1);
     let called = Some(Called::of_text(&submission.text)).filter(|called| !called.is_empty()).map(Box::new);
     let unconfirmed = inner.settings.limits.mentions_unconfirmed;
-    let message = NewMessage { author: speaker.clone(), submission, origin, called, unconfirmed };
+    let has_link = previews::has_link(inner, &submission.text);
+    let message = NewMessage { author: speaker.clone(), submission, origin, called, unconfirmed, has_link };
     inner.writer.append(Append { message, done }).await;
 }
 
@@ -84,6 +85,8 @@ impl Call {
                 let number = unit.next_number(conversation).await?;
                 let now = unit.now;
                 store::mentions::change(&mut unit.conn, &message, &mentions, number, now).await?;
+                call.keep_version(unit, &access, &message, number).await?;
+                call.preview_after_edit(unit, &message, &text, access.conversation.previews).await?;
                 store::messages::edit(&mut unit.conn, conversation, seq, &text, number, now).await?;
                 let message = changed(unit, conversation, seq).await?;
                 unit.record(conversation, number, call.speaker.user, Fact::MessageEdited(message.clone()));

@@ -9,12 +9,13 @@ use chat::{
         ConversationSettings, DAY_MINUTES, FOREVER, LocalTime, NotificationChange, NotificationDecision,
         NotificationLevel, NotificationSettings, Occasion, QuietHours, decide,
     },
+    push_devices::PushExplained,
     search::Phrase,
 };
 use jiff::{Timestamp, tz::TimeZone};
 use store::{Conn, Unit, members::Membership};
 
-use crate::{Call, Engine, text};
+use crate::{Call, Engine, push_devices, text, threads::in_thread};
 
 impl Call {
     pub(crate) async fn notifications(&self) -> Result<Reply> {
@@ -97,7 +98,8 @@ impl Call {
         let message = access.message(&mut conn, seq).await?;
         let decision =
             decided(&mut conn, self.speaker.user, access.conversation.kind, &access.settings, &message).await?;
-        Ok(Reply::NotificationExplained(Box::new(decision)))
+        let pushes = push_devices::explained(&mut conn, self.speaker.user, &message, &decision).await?;
+        Ok(Reply::NotificationExplained { decision: Box::new(decision), pushes })
     }
 
     fn checked(&self, change: NotificationChange) -> Result<NotificationChange> {
@@ -142,8 +144,8 @@ pub(crate) async fn record(
     Ok(())
 }
 
-/// Whether a message would have notified a member when it was sent, by their present settings; for the operator, with
-/// what it says of the account.
+/// Whether a message would have notified a member when it was sent, by their present settings, and what has become of it
+/// on their devices; for the operator.
 ///
 /// # Errors
 /// `not_found`, or the store's.
@@ -152,14 +154,16 @@ pub async fn explain(
     conversation: ConversationId,
     user: UserId,
     seq: Number,
-) -> Result<NotificationDecision> {
+) -> Result<(NotificationDecision, Vec<PushExplained>)> {
     let mut conn = engine.inner.db.read().await?;
     let found: Option<Membership> = store::members::membership(&mut conn, conversation, user).await?;
     let found = found.ok_or_else(|| Error::not_found("member"))?;
     let message = store::messages::one(&mut conn, conversation, seq).await?;
     let message = message.filter(|message| message.seq >= found.visible_from);
     let message = message.ok_or_else(|| Error::not_found("message"))?;
-    decided(&mut conn, user, found.conversation.kind, &found.settings, &message).await
+    let decision = decided(&mut conn, user, found.conversation.kind, &found.settings, &message).await?;
+    let pushes = push_devices::explained(&mut conn, user, &message, &decision).await?;
+    Ok((decision, pushes))
 }
 
 async fn decided(
@@ -172,6 +176,7 @@ async fn decided(
     let settings = store::notifications::of(conn, user).await?;
     let groups =
         if message.mentions.groups.is_empty() { Vec::new() } else { store::user_groups::of_user(conn, user).await? };
+    let thread = in_thread(conn, user, message).await?;
     let text = message.text.as_deref().filter(|_| message.deleted_at.is_none());
     Ok(decide(&Occasion {
         is_own: message.author == user,
@@ -182,6 +187,7 @@ async fn decided(
         kind,
         here,
         settings: &settings,
+        thread,
         now: message.created_at,
         local: settings.quiet.as_ref().and_then(|quiet| local_time(message.created_at, &quiet.time_zone)),
         // Nobody remembers whether they were busy then.
@@ -190,7 +196,7 @@ async fn decided(
 }
 
 /// A moment by the clock of a time zone; nothing if this program knows no such zone, or the moment is beyond its reach.
-fn local_time(at: Millis, zone: &str) -> Option<LocalTime> {
+pub(crate) fn local_time(at: Millis, zone: &str) -> Option<LocalTime> {
     let local = Timestamp::from_millisecond(at.0).ok()?.to_zoned(TimeZone::get(zone).ok()?);
     let minute = i64::from(local.hour()) * 60 + i64::from(local.minute());
     Some(LocalTime { weekday: i64::from(local.weekday().to_monday_one_offset()), minute })

@@ -1,6 +1,6 @@
-//! Presence: who may see whose. It is known to the hub and never stored.
+//! Presence and typing: who may see whose, and who may be seen writing. Both are known to the hub and never stored.
 
-use chat::{Reply, Result, UserId, permission, presence::Seen};
+use chat::{ConversationId, Number, Reply, Result, UserId, permission, policies::Ability, presence::Seen};
 
 use crate::Call;
 
@@ -24,5 +24,23 @@ impl Call {
         }
         people.sort_unstable_by_key(|(user, _)| *user);
         Ok(Reply::Presence(people))
+    }
+
+    /// Whether it may be told that the speaker writes in a conversation, or in one of its threads.
+    pub(crate) async fn typing(
+        &self,
+        conversation: ConversationId,
+        thread: Option<Number>,
+        typing: bool,
+    ) -> Result<Reply> {
+        let mut conn = self.db.read().await?;
+        let access = self.access_in(&mut conn, conversation).await?;
+        if let Some(root) = thread {
+            access.root(&mut conn, root).await?;
+        }
+        if typing {
+            access.may(if thread.is_some() { Ability::ReplyInThreads } else { Ability::Post })?;
+        }
+        Ok(Reply::Done)
     }
 }

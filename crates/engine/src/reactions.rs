@@ -4,7 +4,7 @@ use chat::{
     ConversationId, Error, Fact, Limits, Number, Reply, Result, UserId, messages::Message, policies::Ability, reactions,
 };
 
-use crate::{Call, messages::changed, text};
+use crate::{Call, emoji::require_known, messages::changed, text};
 
 impl Call {
     pub(crate) async fn add_reaction(&self, conversation: ConversationId, seq: Number, emoji: String) -> Result<Reply> {
@@ -19,6 +19,7 @@ impl Call {
                 if has_reacted(&message, &emoji, user) {
                     return Ok(Reply::Message(Box::new(message)));
                 }
+                require_known(&mut unit.conn, &emoji).await?;
                 check_room_for(&message, &emoji, user, &call.settings.limits)?;
                 let number = unit.next_number(conversation).await?;
                 store::reactions::add(&mut unit.conn, message.id, &emoji, user, number).await?;
@@ -64,11 +65,14 @@ impl Call {
     }
 }
 
-/// The one form of an emoji.
+/// The one form of an emoji. One of the server's own is `:name:`, and stays what it is.
 fn checked(emoji: &str, most: i64) -> Result<String> {
+    if chat::emoji::named(emoji).is_some() {
+        return Ok(emoji.to_owned());
+    }
     text::check_optional("emoji", emoji, most)?;
     let form = reactions::emoji(emoji)
-        .ok_or_else(|| Error::invalid("emoji", "emoji must be one emoji and nothing else, such as \u{1f44d}."))?;
+        .ok_or_else(|| Error::invalid("emoji", "emoji must be one emoji and nothing else, such as \u{1f44d}, or the name of one of this server's as :name:."))?;
     text::check_optional("emoji", &form, most)?;
     Ok(form)
 }

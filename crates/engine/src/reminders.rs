@@ -11,7 +11,7 @@ use store::{
     reminders,
 };
 
-use crate::{Call, Engine};
+use crate::{Call, Engine, push_devices};
 
 impl Call {
     pub(crate) async fn create_reminder(&self, conversation: ConversationId, seq: Number, at: Millis) -> Result<Reply> {
@@ -85,6 +85,7 @@ pub(crate) async fn become_due(engine: &Engine, job: Job) -> Result<()> {
     // The owner, whose account will be numbered, must be known before the transaction begins. It never changes.
     let reminder = reminders::by_id(&mut *engine.inner.db.read().await?, id).await?;
     let scopes: Vec<Scope> = reminder.iter().map(|reminder| reminder.user.into()).collect();
+    let tells = engine.inner.settings.push.is_some();
     let work = engine.inner.writer.change(&scopes, None, move |unit| {
         Box::pin(async move {
             if !jobs::finish(&mut unit.conn, &job).await? {
@@ -98,6 +99,9 @@ pub(crate) async fn become_due(engine: &Engine, job: Job) -> Result<()> {
             let (now, rev) = (unit.now, unit.next_number_of(user).await?);
             if let Some(reminder) = reminders::become_due(&mut unit.conn, id, (now, rev)).await? {
                 unit.record_of(user, rev, AccountFact::ReminderChanged(reminder)).await?;
+                if tells {
+                    push_devices::remind(unit, &reminder).await?;
+                }
             }
             Ok(())
         })

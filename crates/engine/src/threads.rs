@@ -4,8 +4,9 @@
 //! the numbers of their account. A send numbers no account, so that taking part is noted by a job.
 
 use chat::{
-    AccountFact, Error, Number, Reply, Result, Scope, UserId,
+    AccountFact, Error, ErrorCode, Number, Reply, Result, Scope, UserId,
     messages::Message,
+    notifications::{InThread, NotificationLevel},
     threads::{Followed, Following, ThreadKey, ThreadPosition},
 };
 use store::{
@@ -14,7 +15,11 @@ use store::{
     threads,
 };
 
-use crate::{Call, Engine, access::Access, history::cut};
+use crate::{
+    Call, Engine,
+    access::Access,
+    history::{cut, fitting, text_bytes},
+};
 
 impl Access {
     /// The message that a thread is about, deleted or not. One that the member does not see is not found, and neither
@@ -45,15 +50,40 @@ impl Call {
                     key,
                     follows: false,
                     read_seq: read(&root).unwrap_or(key.root),
+                    level: None,
                     rev: Number(0),
                 });
-                let following = Following { follows, ..before };
+                // Who stops following begins anew if they ever follow it again.
+                let following = Following { follows, level: before.level.filter(|_| follows), ..before };
                 // Whoever stops following what they do not follow is remembered all the same: taking part changes
                 // nothing any more.
                 if before == following && before.rev > Number(0) {
                     return Ok(Reply::Thread(before));
                 }
                 put(unit, me, following).await.map(Reply::Thread)
+            })
+        })
+        .await
+    }
+
+    /// Says which replies of a thread notify, which a person follows.
+    pub(crate) async fn set_thread_notifications(
+        &self,
+        key: ThreadKey,
+        level: Option<NotificationLevel>,
+    ) -> Result<Reply> {
+        let (call, me) = (self.clone(), self.speaker.user);
+        self.change(&[me.into()], move |unit| {
+            Box::pin(async move {
+                let access = call.access_in(&mut unit.conn, key.conversation).await?;
+                access.root(&mut unit.conn, key.root).await?;
+                match threads::following(&mut unit.conn, me, key).await? {
+                    Some(before) if before.follows && before.level == level => Ok(Reply::Thread(before)),
+                    Some(before) if before.follows => {
+                        put(unit, me, Following { level, ..before }).await.map(Reply::Thread)
+                    }
+                    _ => Err(Error::new(ErrorCode::Conflict, "You do not follow this thread: follow it first.")),
+                }
             })
         })
         .await
@@ -76,7 +106,7 @@ impl Call {
                         put(unit, me, Following { read_seq: seq, ..before }).await.map(Reply::Thread)
                     }
                     Some(before) => Ok(Reply::Thread(before)),
-                    None => Ok(Reply::Thread(Following { key, follows: false, read_seq: seq, rev: Number(0) })),
+                    None => Ok(Reply::Thread(Following { read_seq: seq, ..forgotten(key) })),
                 }
             })
         })
@@ -96,10 +126,15 @@ impl Call {
         let mut conn = self.db.read().await?;
         let limit = limit.clamp(1, self.settings.limits.list_page);
         let mut entries = threads::followed(&mut conn, self.speaker.user, unread, after, limit + 1).await?;
-        let next =
-            cut(&mut entries, limit).map(|last| ThreadPosition { last_at: last.last_at, key: last.following.key });
+        let mut more = cut(&mut entries, limit).is_some();
         let keys: Vec<ThreadKey> = entries.iter().map(|entry| entry.following.key).collect();
         let mut roots = store::messages::these(&mut conn, &keys).await?;
+        let text = |entry: &threads::FollowedEntry| roots.get(&entry.following.key).map_or(0, text_bytes);
+        let fitting = fitting(&entries, self.settings.limits.queue_bytes, text);
+        more |= fitting < entries.len();
+        entries.truncate(fitting);
+        let last = entries.last().filter(|_| more);
+        let next = last.map(|last| ThreadPosition { last_at: last.last_at, key: last.following.key });
         let followed = |entry: threads::FollowedEntry| {
             let root = roots.remove(&entry.following.key)?;
             let threads::FollowedEntry { following, unread, counted_to, .. } = entry;
@@ -132,7 +167,7 @@ pub(crate) async fn follow_by_taking_part(engine: &Engine, job: Job) -> Result<(
             let Some(Concerned { key, people }) = concerned else { return Ok(()) };
             for (user, read_seq) in people {
                 if takes_note(unit, user, key).await? && threads::how_many(&mut unit.conn, user).await? < most {
-                    put(unit, user, Following { key, follows: true, read_seq, rev: Number(0) }).await?;
+                    put(unit, user, Following { follows: true, read_seq, ..forgotten(key) }).await?;
                 }
             }
             Ok(())
@@ -166,7 +201,17 @@ async fn takes_note(unit: &mut Unit, user: UserId, key: ThreadKey) -> Result<boo
     Ok(sees && threads::following(&mut unit.conn, user, key).await?.is_none())
 }
 
+/// What the thread in which a message stands is to somebody; nothing if the message stands in none, or in the room as
+/// well as in a thread that they do not follow.
+pub(crate) async fn in_thread(conn: &mut Conn, user: UserId, message: &Message) -> Result<Option<InThread>> {
+    let Some(root) = message.thread else { return Ok(None) };
+    let key = ThreadKey { conversation: message.conversation, root };
+    let followed = threads::following(conn, user, key).await?.filter(|following| following.follows);
+    let not_followed = (!message.also_in_room).then_some(InThread::NotFollowed);
+    Ok(followed.map(|following| InThread::Followed(following.level)).or(not_followed))
+}
+
 /// A thread that somebody has nothing to do with any more, for those who were away: they left its conversation.
 pub(crate) fn forgotten(key: ThreadKey) -> Following {
-    Following { key, follows: false, read_seq: Number(0), rev: Number(0) }
+    Following { key, follows: false, read_seq: Number(0), level: None, rev: Number(0) }
 }

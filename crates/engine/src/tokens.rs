@@ -7,13 +7,16 @@ mod tests;
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chat::{
-    Error, ErrorCode, Millis, Result, SessionId, UserId,
+    ConversationId, Error, ErrorCode, FileId, Millis, Number, PushDeviceId, Result, SessionId, UserId,
     accounts::{ServerRole, Speaker},
+    files::LINK_SECONDS,
     identities::{self, DEFAULT_HOST, HostNumber, Identity},
+    push_devices::PushKind,
 };
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use store::push_devices::Delivery;
 
 const ISSUER: &str = "palabre";
 /// The type of an access token (RFC 9068), so that no other kind of token is taken for one.
@@ -27,8 +30,12 @@ const PUT_BACK: i64 = 86_400;
 const LATEST: i64 = 10 * 365 * 86_400;
 /// The type of a cookie's value, so that it is not taken for an access token, nor an access token for it.
 const COOKIE_TYPE: &str = "cookie+jwt";
+/// The type of a ticket that opens one message on the device that was told of it.
+const TICKET_TYPE: &str = "push+jwt";
 /// The type of a cookie's value that opens files and nothing else.
 const FILES_TYPE: &str = "files+jwt";
+/// The type of a token that opens one file.
+const LINK_TYPE: &str = "file+jwt";
 const REFRESH_PREFIX: &str = "plb_rt_";
 /// The label from which, with a refresh token, its successor is derived; nothing else is derived with that key and this
 /// label.
@@ -89,6 +96,9 @@ struct OwnClaims {
     /// The account, where `sub` and `user_id` are its number in a host application.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     account: Option<i64>,
+    /// The file that it opens, and nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
 }
 
 /// The claim of a verified token. Whether the account and session are still valid, only the store knows.
@@ -98,6 +108,45 @@ pub(crate) enum Claim {
     Own { user: UserId, session: SessionId },
     /// A host application's user, and when the token ends.
     Host { identity: Identity, called: Called, role: Option<ServerRole>, until: Millis },
+}
+
+/// What a device may read with the ticket that stood in a push: one message, as long as its session goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ticket {
+    pub user: UserId,
+    pub session: SessionId,
+    pub device: PushDeviceId,
+    pub conversation: ConversationId,
+    pub seq: Number,
+    pub kind: PushKind,
+    /// When it ends in any case.
+    pub until: Millis,
+}
+
+impl Ticket {
+    /// The ticket for what a device is told in this session.
+    pub(crate) fn of(delivery: &Delivery, session: SessionId, until: Millis) -> Self {
+        let Delivery { user, device, conversation, seq, kind, .. } = *delivery;
+        Self { user, session, device, conversation, seq, kind, until }
+    }
+
+    /// Whose it is: whether their account and session go on, the store knows.
+    pub(crate) fn claim(&self) -> Claim {
+        Claim::Own { user: self.user, session: self.session }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct TicketClaims {
+    iss: String,
+    sub: i64,
+    sid: i64,
+    device: i64,
+    conversation: i64,
+    seq: i64,
+    kind: String,
+    iat: i64,
+    exp: i64,
 }
 
 /// What a host application's token calls somebody.
@@ -205,6 +254,61 @@ impl Keys {
         self.sign_as(FILES_TYPE, speaker.user, None, session, &speaker.username, speaker.role, now, seconds)
     }
 
+    /// A token that opens this file for a session, for some minutes.
+    pub(crate) fn sign_file_link(
+        &self,
+        speaker: &Speaker,
+        session: SessionId,
+        file: FileId,
+        now: Millis,
+    ) -> Result<String> {
+        let mut claims = own_claims(speaker.user.0, session, &speaker.username, speaker.role, now, LINK_SECONDS);
+        claims.file = Some(file.to_string());
+        self.sign_claims(LINK_TYPE, &claims, &self.own)
+    }
+
+    /// A ticket, as it goes to a device.
+    pub(crate) fn sign_ticket(&self, ticket: &Ticket, now: Millis) -> Result<String> {
+        let claims = TicketClaims {
+            iss: ISSUER.into(),
+            sub: ticket.user.0,
+            sid: ticket.session.0,
+            device: ticket.device.0,
+            conversation: ticket.conversation.0,
+            seq: ticket.seq.0,
+            kind: ticket.kind.name().into(),
+            iat: now.0 / 1_000,
+            exp: ticket.until.0 / 1_000,
+        };
+        let header = Header { typ: Some(TICKET_TYPE.into()), ..Header::new(Algorithm::HS256) };
+        jsonwebtoken::encode(&header, &claims, &self.own.signing).map_err(|error| {
+            tracing::error!(%error, "a ticket could not be signed");
+            Error::internal()
+        })
+    }
+
+    /// Reads a ticket of [`Keys::sign_ticket`]; nothing else is one.
+    pub(crate) fn verify_ticket(&self, ticket: &str, now: Millis) -> Result<Ticket> {
+        match kind_of(ticket)? {
+            Kind::Ticket => {}
+            Kind::Own | Kind::Cookie | Kind::Files | Kind::Link | Kind::Other => {
+                return Err(refused("This is no ticket of a push."));
+            }
+        }
+        let claims = decode::<TicketClaims>(ticket, &self.own.checking)?;
+        check_times(claims.exp, Some(claims.iat.saturating_sub(PUT_BACK)), now)?;
+        let kind = PushKind::from_name(&claims.kind).filter(|_| claims.iss == ISSUER);
+        Ok(Ticket {
+            user: UserId(claims.sub),
+            session: SessionId(claims.sid),
+            device: PushDeviceId(claims.device),
+            conversation: ConversationId(claims.conversation),
+            seq: Number(claims.seq),
+            kind: kind.ok_or_else(|| refused("This is no ticket of a push."))?,
+            until: Millis(claims.exp.saturating_mul(1_000)),
+        })
+    }
+
     #[allow(clippy::too_many_arguments)]
     fn sign_as(
         &self,
@@ -217,22 +321,15 @@ impl Keys {
         now: Millis,
         seconds: i64,
     ) -> Result<String> {
-        let iat = now.0 / 1_000;
         let shown = number.map_or(user.0, |number| number.0);
-        let claims = OwnClaims {
-            iss: ISSUER.into(),
-            sub: shown.to_string(),
-            sid: session.0,
-            iat,
-            exp: iat + seconds,
-            user_id: shown,
-            username: username.to_owned(),
-            role: role.name().to_owned(),
-            account: number.map(|_| user.0),
-        };
+        let mut claims = own_claims(shown, session, username, role, now, seconds);
+        claims.account = number.map(|_| user.0);
+        self.sign_claims(kind, &claims, if number.is_some() { &self.shared } else { &self.own })
+    }
+
+    fn sign_claims(&self, kind: &str, claims: &OwnClaims, key: &Pair) -> Result<String> {
         let header = Header { typ: Some(kind.into()), ..Header::new(Algorithm::HS256) };
-        let key = if number.is_some() { &self.shared } else { &self.own };
-        jsonwebtoken::encode(&header, &claims, &key.signing).map_err(|error| {
+        jsonwebtoken::encode(&header, claims, &key.signing).map_err(|error| {
             tracing::error!(%error, "a token could not be signed");
             Error::internal()
         })
@@ -244,6 +341,8 @@ impl Keys {
             Kind::Own => self.verify_own(token, now),
             // Host and server may share one key: the user id of a cookie must not be taken for that of a host's user.
             Kind::Cookie | Kind::Files => Err(refused("This is a cookie's value and no access token.")),
+            Kind::Link => Err(refused("This is a link to a file and no access token.")),
+            Kind::Ticket => Err(refused("This is a ticket and no access token.")),
             Kind::Other => self.verify_host(token, now),
         }
     }
@@ -252,7 +351,7 @@ impl Keys {
     pub(crate) fn verify_cookie(&self, cookie: &str, now: Millis) -> Result<Claim> {
         match kind_of(cookie)? {
             Kind::Cookie => self.verify_own(cookie, now),
-            Kind::Own | Kind::Other | Kind::Files => self.verify(cookie, now),
+            Kind::Own | Kind::Other | Kind::Files | Kind::Link | Kind::Ticket => self.verify(cookie, now),
         }
     }
 
@@ -260,8 +359,20 @@ impl Keys {
     pub(crate) fn verify_files_cookie(&self, cookie: &str, now: Millis) -> Result<Claim> {
         match kind_of(cookie)? {
             Kind::Files => self.verify_own(cookie, now),
-            Kind::Own | Kind::Cookie | Kind::Other => Err(refused("This is no cookie for files.")),
+            Kind::Own | Kind::Cookie | Kind::Other | Kind::Link | Kind::Ticket => {
+                Err(refused("This is no cookie for files."))
+            }
         }
+    }
+
+    /// The same for the token of a link to this file; nothing else is one.
+    pub(crate) fn verify_file_link(&self, token: &str, file: FileId, now: Millis) -> Result<Claim> {
+        let Kind::Link = kind_of(token)? else { return Err(refused("This is no link to a file.")) };
+        let claims = decode::<OwnClaims>(token, &self.own.checking)?;
+        if claims.file != Some(file.to_string()) {
+            return Err(refused("This link is to another file."));
+        }
+        self.verify_own(token, now)
     }
 
     fn verify_own(&self, token: &str, now: Millis) -> Result<Claim> {
@@ -315,11 +426,29 @@ impl Keys {
     }
 }
 
+fn own_claims(user: i64, session: SessionId, username: &str, role: ServerRole, now: Millis, seconds: i64) -> OwnClaims {
+    let iat = now.0 / 1_000;
+    OwnClaims {
+        iss: ISSUER.into(),
+        sub: user.to_string(),
+        sid: session.0,
+        iat,
+        exp: iat + seconds,
+        user_id: user,
+        username: username.to_owned(),
+        role: role.name().to_owned(),
+        account: None,
+        file: None,
+    }
+}
+
 /// The kind of a token by its own account; the signature is not verified yet.
 enum Kind {
     Own,
     Cookie,
     Files,
+    Link,
+    Ticket,
     Other,
 }
 
@@ -338,6 +467,12 @@ fn kind_of(token: &str) -> Result<Kind> {
     }
     if header.get("typ").is_some_and(|kind| kind == FILES_TYPE) {
         return Ok(Kind::Files);
+    }
+    if header.get("typ").is_some_and(|kind| kind == LINK_TYPE) {
+        return Ok(Kind::Link);
+    }
+    if header.get("typ").is_some_and(|kind| kind == TICKET_TYPE) {
+        return Ok(Kind::Ticket);
     }
     purpose::check_header(&header)?;
     let claims = parts.next().flatten().ok_or_else(unreadable)?;

@@ -3,10 +3,10 @@
 use std::{collections::BTreeMap, fmt};
 
 use chat::{
-    AccountFact, ConversationId, Number, ReminderId,
+    AccountFact, ConversationId, Number, PushDeviceId, ReminderId,
     accounts::Account,
     drafts::{Draft, DraftKey},
-    threads::ThreadKey,
+    threads::{Following, ThreadKey},
 };
 
 use crate::known::{Place, differ};
@@ -45,8 +45,8 @@ pub enum AccountChange<F: AccountForm> {
     /// A small thing of this name has this state, or does not exist. A noun of which nothing more must be known than that
     /// needs no variant of its own.
     Thing(String, Option<String>),
-    /// This thread is followed, and was read up to the first number; with the account's number of that.
-    Thread(ThreadKey, Number, Number),
+    /// This thread is followed, in this way.
+    Thread(Following),
     /// This thread is not followed.
     NoThread(ThreadKey),
 }
@@ -73,8 +73,8 @@ pub struct KnownAccount<F: AccountForm> {
     notifications: String,
     /// The state of each small thing, by its name.
     things: BTreeMap<String, String>,
-    /// For each followed thread, how far it was read, and the number of the last change of that.
-    threads: BTreeMap<ThreadKey, (Number, Number)>,
+    /// For each followed thread, how it is followed.
+    threads: BTreeMap<ThreadKey, Following>,
 }
 
 impl<F: AccountForm> KnownAccount<F> {
@@ -126,10 +126,10 @@ impl<F: AccountForm> KnownAccount<F> {
         Self { settings: settings.into_iter().collect(), notifications, ..self }
     }
 
-    /// Adds the threads that are followed: for each how far it was read, and the number of the last change of that.
+    /// Adds the threads that are followed.
     #[must_use]
-    pub fn with_threads(self, threads: impl IntoIterator<Item = (ThreadKey, Number, Number)>) -> Self {
-        let threads = threads.into_iter().map(|(key, read, rev)| (key, (read, rev))).collect();
+    pub fn with_threads(self, threads: impl IntoIterator<Item = Following>) -> Self {
+        let threads = threads.into_iter().map(|following| (following.key, following)).collect();
         Self { threads, ..self }
     }
 
@@ -174,7 +174,7 @@ impl<F: AccountForm> KnownAccount<F> {
             AccountChange::NoReminder(id) => _ = self.reminders.remove(&id),
             AccountChange::Thing(name, Some(state)) => _ = self.things.insert(name, state),
             AccountChange::Thing(name, None) => _ = self.things.remove(&name),
-            AccountChange::Thread(key, read, rev) => _ = self.threads.insert(key, (read, rev)),
+            AccountChange::Thread(following) => _ = self.threads.insert(following.key, following),
             AccountChange::NoThread(key) => _ = self.threads.remove(&key),
         }
     }
@@ -241,9 +241,9 @@ impl<F: AccountForm> KnownAccount<F> {
         self.drafts.iter().map(|(key, draft)| (name(key), draft)).collect()
     }
 
-    fn named_threads(&self) -> BTreeMap<String, &(Number, Number)> {
+    fn named_threads(&self) -> BTreeMap<String, &Following> {
         let name = |key: &ThreadKey| format!("about {} in {}", key.root, key.conversation);
-        self.threads.iter().map(|(key, read)| (name(key), read)).collect()
+        self.threads.iter().map(|(key, following)| (name(key), following)).collect()
     }
 }
 
@@ -251,6 +251,12 @@ impl<F: AccountForm> KnownAccount<F> {
 #[must_use]
 pub fn saved_name(conversation: ConversationId, seq: Number) -> String {
     format!("saved {conversation}/{seq}")
+}
+
+/// The name of a push device, as a small thing.
+#[must_use]
+pub fn push_device_name(device: PushDeviceId) -> String {
+    format!("push device {device}")
 }
 
 /// Facts in the program's own types.
@@ -279,10 +285,14 @@ impl From<&AccountFact> for AccountChange<crate::Facts> {
             AccountFact::MessageSaved(one) => {
                 Self::Thing(saved_name(one.conversation, one.seq), Some(one.rev.to_string()))
             }
+            AccountFact::PushDeviceAdded(one) => {
+                Self::Thing(push_device_name(one.id), Some(format!("{} {}", one.session, one.rev)))
+            }
+            AccountFact::PushDeviceRemoved(id) => Self::Thing(push_device_name(*id), None),
             AccountFact::InboxRead(state) => Self::Thing("inbox".into(), Some(format!("{state:?}"))),
             AccountFact::UserGroupsChanged(groups) => Self::Thing("user groups".into(), Some(format!("{groups:?}"))),
             AccountFact::MessageUnsaved { conversation, seq } => Self::Thing(saved_name(*conversation, *seq), None),
-            AccountFact::ThreadFollowed(one) if one.follows => Self::Thread(one.key, one.read_seq, one.rev),
+            AccountFact::ThreadFollowed(one) if one.follows => Self::Thread(*one),
             AccountFact::ThreadFollowed(one) => Self::NoThread(one.key),
         }
     }
@@ -305,7 +315,13 @@ mod tests {
     const THERE: ConversationId = ConversationId(2);
     const NEW: DraftKey = DraftKey { conversation: HERE, edit: None, thread: None };
     const EDIT: DraftKey = DraftKey { conversation: HERE, edit: Some(Number(7)), thread: None };
-    const THREAD: ThreadKey = ThreadKey { conversation: HERE, root: Number(2) };
+    const FOLLOWING: Following = Following {
+        key: ThreadKey { conversation: HERE, root: Number(2) },
+        follows: true,
+        read_seq: Number(5),
+        level: None,
+        rev: Number(13),
+    };
 
     fn known() -> KnownAccount<Plain> {
         KnownAccount::read(Number(3), Some("Lyon"), [(HERE, None)], [(NEW, "hey")])
@@ -339,7 +355,7 @@ mod tests {
             AccountChange::Thing("saved 1/7".into(), Some("13".into())),
             AccountChange::Thing("saved 1/8".into(), Some("14".into())),
             AccountChange::Thing("saved 1/8".into(), None),
-            AccountChange::Thread(THREAD, Number(5), Number(13)),
+            AccountChange::Thread(FOLLOWING),
         ];
         for (number, change) in (4..).zip(changes) {
             heard.apply(Number(number), change);
@@ -354,7 +370,7 @@ mod tests {
         .with_reminders([(ReminderId(1), Number(11), true)])
         .with_settings([(THERE, "muted".to_owned())], "quiet".to_owned())
         .with_things([("saved 1/7".to_owned(), "13".to_owned())])
-        .with_threads([(THREAD, Number(5), Number(13))]);
+        .with_threads([FOLLOWING]);
         assert_eq!((heard.cursor, heard.differences(&fresh)), (fresh.cursor, vec![]));
         heard.happened(HERE, Number(16));
         assert_eq!(heard.differences(&fresh), ["conversation 1 is known as \"shown\", but is \"hidden\""]);

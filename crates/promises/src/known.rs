@@ -271,6 +271,7 @@ impl From<&Fact> for Change<Facts> {
             Fact::MessageCreated(message)
             | Fact::MessageEdited(message)
             | Fact::MessageDeleted(message)
+            | Fact::MessagePreviewed(message)
             | Fact::ReactionAdded { message, .. }
             | Fact::ReactionRemoved { message, .. } => Self::Message(message.clone()),
             Fact::MemberJoined { member, member_count } | Fact::MemberLeft { member, member_count, .. } => {

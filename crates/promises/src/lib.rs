@@ -9,7 +9,11 @@ mod account;
 mod known;
 mod rule;
 
-pub use account::{AccountChange, AccountForm, KnownAccount, saved_name};
-pub use chat::{ConversationId, Number, ReminderId, UserGroupId, UserId, drafts::DraftKey, threads::ThreadKey};
+pub use account::{AccountChange, AccountForm, KnownAccount, push_device_name, saved_name};
+pub use chat::{
+    ConversationId, Number, PushDeviceId, ReminderId, UserGroupId, UserId,
+    drafts::DraftKey,
+    threads::{Following, ThreadKey},
+};
 pub use known::{Change, Facts, Form, Known, NoThreads, Nobody, Place};
 pub use rule::{Rule, Violation};

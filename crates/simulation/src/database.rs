@@ -222,7 +222,6 @@ impl Database {
             let drafts = drafts.into_iter().map(|draft| (draft.key, draft));
             let threads = store::threads::followed(&mut conn, user, false, None, i64::MAX).await;
             let threads = threads.map_err(chat::Error::from)?.into_iter().map(|entry| entry.following);
-            let threads = threads.map(|one| (one.key, one.read_seq, one.rev));
             let known = KnownAccount::read(belongings.account, Some(*me), list, drafts).with_threads(threads);
             Ok(known.with_settings(settings, format!("{notifications:?}")))
         })
@@ -326,7 +325,9 @@ fn settings() -> Settings {
         hosts: Vec::new(),
         waiting_log_ins: 1,
         files: None,
+        previews: false,
         setup_secret: None,
+        push: None,
         asks_further: None,
         shared: true,
     }

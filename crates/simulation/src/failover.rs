@@ -175,8 +175,14 @@ impl World {
             target: Target::Unaware,
             ..Submission::default()
         };
-        let message =
-            NewMessage { author: self.speaker.clone(), submission, origin: None, called: None, unconfirmed: 0 };
+        let message = NewMessage {
+            author: self.speaker.clone(),
+            submission,
+            origin: None,
+            called: None,
+            unconfirmed: 0,
+            has_link: false,
+        };
         let done = Box::new(move |outcome| _ = answer.send(outcome));
         self.nodes[node].writer.append(Append { message, done }).await;
         self.hand_over(node).await;

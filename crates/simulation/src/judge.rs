@@ -368,6 +368,7 @@ fn was_so(events: &[Event], message: &Message) -> bool {
             Fact::MessageCreated(kept)
             | Fact::MessageEdited(kept)
             | Fact::MessageDeleted(kept)
+            | Fact::MessagePreviewed(kept)
             | Fact::ReactionAdded { message: kept, .. }
             | Fact::ReactionRemoved { message: kept, .. },
         ) => Message { summary: None, ..kept.clone() } == Message { summary: None, ..message.clone() },

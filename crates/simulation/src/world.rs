@@ -389,6 +389,7 @@ impl World<'_> {
             Fact::MessageCreated(message) => format!("says {}", message.text.as_deref().unwrap_or_default()),
             Fact::MessageEdited(message) => format!("edits {}", message.seq),
             Fact::MessageDeleted(message) => format!("deletes {}", message.seq),
+            Fact::MessagePreviewed(message) => format!("has another preview on {}", message.seq),
             Fact::ReactionAdded { message, .. } => format!("reacts to {}", message.seq),
             Fact::ReactionRemoved { message, .. } => format!("reacts no more to {}", message.seq),
             Fact::MemberJoined { member, .. } => format!("brings in {}", self.person(member.user)),

@@ -300,6 +300,7 @@ impl World<'_> {
             files: Vec::new(),
             reactions: Vec::new(),
             mentions: chat::mentions::Mentions::default(),
+            preview: None,
         };
         let fact = Fact::MessageCreated(message);
         Event { conversation, number: seq, actor: job.speaker.user, origin: None, at: created_at, fact, thread: None }

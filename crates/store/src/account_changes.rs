@@ -5,7 +5,9 @@
 //! makes it true, and leaves that number in the row of what it changed. "Everything after N" is the rows with a greater
 //! number, as the things are now.
 
-use chat::{AccountFact, ConversationId, Number, ReminderId, UserId, drafts::DraftKey, threads::ThreadKey};
+use chat::{
+    AccountFact, ConversationId, Number, PushDeviceId, ReminderId, UserId, drafts::DraftKey, threads::ThreadKey,
+};
 use sqlx::FromRow;
 
 use crate::{Conn, Result, appends::json_ids, unreadable};
@@ -36,7 +38,7 @@ statements! {
     HEAD = "SELECT head, floor FROM account_heads WHERE user_id = $1";
     HEADS = "SELECT a.user_id, a.head FROM json_each($1) AS j
              JOIN account_heads a ON a.user_id = CAST(j.value ->> 'v' AS BIGINT)";
-    SINCE = "SELECT noun, key, rev, gone FROM account_changes WHERE user_id = $1 AND rev > $2 ORDER BY rev LIMIT $3";
+    SINCE = "SELECT noun, key, rev, gone FROM account_changes WHERE user_id = $1 AND rev > $2 ORDER BY rev LIMIT CAST($3 AS BIGINT)";
 }
 
 /// The statement that locks these accounts' rows in one order, where other nodes write too.
@@ -69,6 +71,8 @@ pub enum Thing {
     Notifications,
     /// Whether they have saved a message.
     Saved(ConversationId, Number),
+    /// Whether they are told on a device.
+    PushDevice(PushDeviceId),
     /// Whether they follow a thread, and how far they have read it.
     Thread(ThreadKey),
 }
@@ -92,6 +96,8 @@ impl Thing {
             AccountFact::UserGroupsChanged(_) => (Self::UserGroups, false),
             AccountFact::MessageSaved(saved) => (Self::Saved(saved.conversation, saved.seq), false),
             AccountFact::MessageUnsaved { conversation, seq } => (Self::Saved(*conversation, *seq), true),
+            AccountFact::PushDeviceAdded(device) => (Self::PushDevice(device.id), false),
+            AccountFact::PushDeviceRemoved(id) => (Self::PushDevice(*id), true),
             AccountFact::ThreadFollowed(following) => (Self::Thread(following.key), false),
         }
     }
@@ -104,6 +110,7 @@ impl Thing {
             Self::Inbox => ("inbox", String::new()),
             Self::UserGroups => ("user_groups", String::new()),
             Self::Reminder(id) => ("reminder", id.to_string()),
+            Self::PushDevice(id) => ("push_device", id.to_string()),
             Self::Settings(id) => ("settings", id.to_string()),
             Self::Notifications => ("notifications", String::new()),
             Self::Saved(conversation, seq) => ("saved", format!("{conversation}/{seq}")),
@@ -127,6 +134,7 @@ impl Thing {
             "settings" => conversation(key).map(Self::Settings),
             "notifications" => Some(Self::Notifications),
             "reminder" => key.parse().ok().map(|id| Self::Reminder(ReminderId(id))),
+            "push_device" => key.parse().ok().map(|id| Self::PushDevice(PushDeviceId(id))),
             "saved" => placed(key).map(|(conversation, seq)| Self::Saved(conversation, seq)),
             "draft" => {
                 let (place, rest) = key.split_once('/').map_or((key, None), |(place, rest)| (place, Some(rest)));
@@ -254,6 +262,7 @@ mod tests {
             Thing::Settings(conversation),
             Thing::Notifications,
             Thing::Reminder(ReminderId(7)),
+            Thing::PushDevice(PushDeviceId(3)),
             Thing::Inbox,
             Thing::UserGroups,
             Thing::Saved(conversation, Number(40)),

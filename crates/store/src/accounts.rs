@@ -1,7 +1,7 @@
 //! Accounts: rows and statements.
 
 use chat::{
-    Millis, Number, UserId,
+    FileId, Millis, Number, UserId,
     accounts::{Account, Profile, ServerRole},
     names::{compared, look_alike},
 };
@@ -18,7 +18,7 @@ use crate::{
 /// The columns of [`Row`].
 macro_rules! columns {
     () => {
-        "id, username, email, role, display_name, first_name, last_name, birth_date, profession, city, language, time_zone, status_message, card_rev, created_at, last_seen_at, deactivated_at"
+        "id, username, email, role, display_name, first_name, last_name, birth_date, profession, city, language, time_zone, status_message, avatar, card_rev, created_at, last_seen_at, deactivated_at"
     };
 }
 
@@ -34,11 +34,11 @@ statements! {
     BY_LOOK = "SELECT id FROM users WHERE look_key = $1";
     /// Every word that is looked for must begin a word of a name.
     PAGE = concat!("SELECT ", columns!(), " FROM users
-             WHERE id > $1 AND deactivated_at IS NULL AND ", names_hold!("$2", "$3", "username_key"), " ORDER BY id LIMIT $4");
+             WHERE id > $1 AND deactivated_at IS NULL AND ", names_hold!("$2", "$3", "username_key"), " ORDER BY id LIMIT CAST($4 AS BIGINT)");
     SEARCH = concat!("SELECT ", columns!(), " FROM users
              WHERE id > $1 AND ((", names_hold!("$2", "$3", "username_key"), ") OR mail_key LIKE $4 ESCAPE '\\' OR email_key LIKE $4 ESCAPE '\\')
-             ORDER BY id LIMIT $5");
-    ALL = concat!("SELECT ", columns!(), " FROM users WHERE id > $1 ORDER BY id LIMIT $2");
+             ORDER BY id LIMIT CAST($5 AS BIGINT)");
+    ALL = concat!("SELECT ", columns!(), " FROM users WHERE id > $1 ORDER BY id LIMIT CAST($2 AS BIGINT)");
     PASSWORD_BY_NAME = "SELECT id, password_hash FROM users WHERE username_key = $1 AND password_hash IS NOT NULL";
     // A program of the version before writes `email_key` alone.
     PASSWORDS_BY_MAIL = "SELECT id, password_hash FROM users WHERE (mail_key = $1 OR email_key = $1) AND password_hash IS NOT NULL
@@ -79,6 +79,7 @@ pub(crate) struct Row {
     language: Option<String>,
     time_zone: Option<String>,
     status_message: Option<String>,
+    avatar: Option<String>,
     card_rev: i64,
     created_at: i64,
     last_seen_at: Option<i64>,
@@ -109,6 +110,7 @@ impl Row {
                 time_zone: self.time_zone,
                 status_message: self.status_message,
             },
+            avatar: self.avatar.as_deref().and_then(FileId::parse),
             rev: Number(self.card_rev),
             created_at: Millis(self.created_at),
             last_seen_at: self.last_seen_at.map(Millis),
@@ -134,6 +136,7 @@ impl Salvage for Row {
             language: rest.text("language"),
             time_zone: rest.text("time_zone"),
             status_message: rest.text("status_message"),
+            avatar: rest.text("avatar"),
             card_rev: rest.number("card_rev").unwrap_or_default(),
             created_at: rest.number("created_at").unwrap_or_default(),
             last_seen_at: rest.number("last_seen_at"),

@@ -1,5 +1,6 @@
 //! Sends, a batch at a time: checked, numbered and stored by three statements, or two, however many they are.
 
+mod bound;
 mod calls;
 mod created;
 mod digest;
@@ -43,7 +44,7 @@ statements! {
     /// earlier message under the same client id, and whether the message it answers is there and can be seen by them.
     CHECK = "SELECT CAST(j.key AS BIGINT) AS i, c.head, c.active_at, m.role, d.id, d.seq, d.conversation_id, d.content_hash, \
                     d.created_at, p.seq AS parent_seq, p.author_id AS parent_author, c.kind, c.visibility, \
-                    c.member_count, q.rules, g.given, g.ends_at, m.visible_from, p.thread AS parent_thread
+                    c.member_count, q.rules, g.given, g.ends_at, m.visible_from, p.thread AS parent_thread, c.previews
              FROM json_each($1) AS j
              LEFT JOIN conversations c ON c.id = CAST(j.value ->> 'c' AS BIGINT)
              LEFT JOIN members m ON m.conversation_id = CAST(j.value ->> 'c' AS BIGINT) AND m.user_id = CAST(j.value ->> 'u' AS BIGINT)
@@ -79,7 +80,7 @@ struct Asked<'a> {
 
 /// The fields of [`Checked`], in their order.
 const CHECKED: &str = "i, head, active_at, role, id, seq, conversation_id, content_hash, created_at, parent_seq, \
-                       parent_author, kind, visibility, member_count, rules, given, ends_at, visible_from, parent_thread";
+                       parent_author, kind, visibility, member_count, rules, given, ends_at, visible_from, parent_thread, previews";
 
 #[derive(FromRow, Deserialize)]
 struct Checked {
@@ -104,6 +105,8 @@ struct Checked {
     visible_from: Option<i64>,
     /// The thread in which the message stands that it answers.
     parent_thread: Option<i64>,
+    /// 1 if new messages of the conversation get previews.
+    previews: Option<i64>,
 }
 
 impl Salvage for Checked {
@@ -129,6 +132,7 @@ impl Salvage for Checked {
             ends_at: rest.number("ends_at"),
             visible_from: rest.number("visible_from"),
             parent_thread: rest.number("parent_thread"),
+            previews: rest.number("previews"),
         })
     }
 }
@@ -172,6 +176,8 @@ enum Verdict {
         mentions: Box<Mentions>,
         files: Vec<File>,
         reply: Option<InThread>,
+        /// Whether the preview of its link is to be made.
+        previewed: bool,
     },
     Repeat(Sent),
     /// Repeats a send of the same batch, by its index.
@@ -235,11 +241,13 @@ async fn store(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<chat::Result<S
                 Some(outcome) => outcome.clone().map(|sent| Sent { repeated: true, ..sent }),
                 None => Err(Refusal::internal()),
             },
-            Verdict::New { number, at, mentions, reply, files } => {
+            Verdict::New { number, at, mentions, reply, files, previewed } => {
                 let id = ids.get(&(conversation.0, number.0)).copied().unwrap_or_default();
                 if reply.as_ref().is_some_and(|reply| reply.is_news) {
-                    let now = clock::now(&mut unit.conn).await?.map_or(unit.now, Millis);
-                    jobs::add(&mut unit.conn, jobs::Kind::Follow, id, now).await?;
+                    leave(unit, jobs::Kind::Follow, id).await?;
+                }
+                if previewed {
+                    leave(unit, jobs::Kind::Preview, id).await?;
                 }
                 unit.committed.push(Outgoing::Event(created(
                     append,
@@ -259,6 +267,12 @@ async fn store(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<chat::Result<S
     Ok(outcomes)
 }
 
+/// Leaves what follows from a message to a job.
+async fn leave(unit: &mut Unit, kind: jobs::Kind, id: i64) -> Result<()> {
+    let now = clock::now(&mut unit.conn).await?.map_or(unit.now, Millis);
+    jobs::add(&mut unit.conn, kind, id, now).await
+}
+
 async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
     unit.heads.look_at(&mut unit.conn, run.iter().map(|append| append.submission.conversation)).await?;
     let asked: Vec<Asked> = run
@@ -270,8 +284,7 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
             p: append.submission.parent.map(|p| p.0),
         })
         .collect();
-    let asked = json(&asked)?;
-    let mut rows = sql_many!(&mut unit.conn, Checked, CHECKED, CHECK, asked.as_str())?;
+    let mut rows = look(&mut unit.conn, &asked).await?;
     if rows.len() != run.len() {
         return Err(Error::Other("not every send of a batch could be checked".into()));
     }
@@ -279,7 +292,7 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
     mend_heads(unit, run, &mut rows).await?;
     let mut calls = Calls::of(unit, run).await?;
     let mut joining = joining::join(unit, run, &rows).await?;
-    let offered = Offered::by(&mut unit.conn, run.iter().map(|append| &append.submission)).await?;
+    let offered = Offered::by(&mut unit.conn, run.iter()).await?;
     let mut known = Known { offered, ..Known::default() };
     let mut seen: HashMap<(i64, &str), usize> = HashMap::new();
     let mut verdicts = Vec::with_capacity(run.len());
@@ -301,6 +314,17 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
         verdicts.push(verdict);
     }
     Ok(verdicts)
+}
+
+/// What [`CHECK`] says of these sends.
+async fn look(conn: &mut Conn, asked: &[Asked<'_>]) -> Result<Vec<Checked>> {
+    if let Conn::Sqlite(sqlite) = conn
+        && let Some(rows) = bound::check(sqlite, asked).await?
+    {
+        return Ok(rows);
+    }
+    let asked = json(asked)?;
+    sql_many!(conn, Checked, CHECKED, CHECK, asked.as_str())
 }
 
 /// Mends the heads of a batch that were damaged since they were last looked at.
@@ -370,6 +394,9 @@ fn judge(
     if let Err(refusal) = joining::require(append, row, role, joining.as_ref(), now) {
         return Verdict::Refused(refusal);
     }
+    if let Err(refusal) = may_attach(append, row, role, &known.offered, now) {
+        return Verdict::Refused(refusal);
+    }
     if append.submission.parent.is_some() && row.parent_seq.is_none() {
         return Verdict::Refused(Refusal::invalid("parent", "There is no message with this seq in the conversation."));
     }
@@ -386,7 +413,24 @@ fn judge(
     *at = at_least(*at, now).0;
     let (number, at) = (Number(*head), Millis(*at));
     let reply = joining.map(|joining| joining.reply(append, (number, at), &mut known.threads));
-    Verdict::New { number, at, mentions, files, reply }
+    let previewed = append.has_link && row.previews == Some(1);
+    Verdict::New { number, at, mentions, files, reply, previewed }
+}
+
+/// Refuses a send with files of somebody who may not attach any there.
+fn may_attach(
+    append: &NewMessage,
+    row: &Checked,
+    role: &str,
+    offered: &Offered,
+    now: Millis,
+) -> std::result::Result<(), Refusal> {
+    if append.submission.files.is_empty() {
+        return Ok(());
+    }
+    let mut rights = rights(append, row, role);
+    rights.grants.extend(offered.grant(append.submission.conversation, append.author.user));
+    rights.require(Ability::Attach, now)
 }
 
 /// The row by which it is decided whether the author may post.
@@ -465,31 +509,16 @@ async fn attach(
     files::attach(&mut unit.conn, &attached).await
 }
 
-/// For SQLite: a row that cannot be stored ends the whole transaction. That is what we would do anyway,
-/// and SQLite need not keep a journal of the statement to undo it alone.
-static INSERT_OR_ROLLBACK: LazyLock<String> = LazyLock::new(|| INSERT.replacen("INSERT", "INSERT OR ROLLBACK", 1));
-
 /// For PostgreSQL: both in one, because other nodes wait for the conversations' rows meanwhile.
 static ADVANCE_AND_INSERT: LazyLock<String> =
     LazyLock::new(|| format!("WITH advanced AS ({}) {INSERT_RETURNING}", ADVANCE.replacen("$1", "$2", 1)));
 
 /// Stores the rows and the conversations' heads; the rows' ids by conversation and seq.
 async fn insert_rows(conn: &mut Conn, rows: &[Row<'_>], heads: &[Head]) -> Result<HashMap<(i64, i64), i64>> {
-    let (batch, heads) = (json(rows)?, json(heads)?);
     match conn {
-        // SQLite gives ascending ids in the order of the batch, and has one writer: the last id tells
-        // them all, without a row for each.
-        Conn::Sqlite(c) => {
-            let last = sqlx::query(sqlx::AssertSqlSafe(INSERT_OR_ROLLBACK.as_str()))
-                .bind(batch)
-                .execute(&mut **c)
-                .await?
-                .last_insert_rowid();
-            sqlx::query(ADVANCE).bind(heads).execute(&mut **c).await?;
-            let ids = (1..=last).rev().zip(rows.iter().rev());
-            Ok(ids.map(|(id, row)| ((row.c, row.s), id)).collect())
-        }
+        Conn::Sqlite(c) => bound::insert(c, rows, heads).await,
         Conn::Postgres(c) => {
+            let (batch, heads) = (json(rows)?, json(heads)?);
             let text = sqlx::AssertSqlSafe(ADVANCE_AND_INSERT.as_str());
             let insert = sqlx::query_as::<_, (i64, i64, i64)>(text).bind(batch).bind(heads);
             let ids = in_time!(c, insert.fetch_all(&mut **c))?;

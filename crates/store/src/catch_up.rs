@@ -11,24 +11,24 @@ statements! {
                  SELECT * FROM (
                    SELECT m.rev AS rev, 400 + COALESCE(OCTET_LENGTH(m.text), 0) AS weight FROM messages m
                    WHERE m.conversation_id = $1 AND m.seq > $2 AND m.seq <= $3 AND m.rev = m.seq AND m.seq >= $5
-                   ORDER BY m.seq LIMIT $4) AS created
+                   ORDER BY m.seq LIMIT CAST($4 AS BIGINT)) AS created
                  UNION ALL
                  SELECT * FROM (
                    SELECT m.rev AS rev, 400 + COALESCE(OCTET_LENGTH(m.text), 0)
                      + 24 * (SELECT COUNT(*) FROM reactions r WHERE r.message_id = m.id) AS weight FROM messages m
                    WHERE m.conversation_id = $1 AND m.rev > $2 AND m.rev <= $3 AND m.rev > m.seq AND m.seq >= $5
-                   ORDER BY m.rev LIMIT $4) AS changed
+                   ORDER BY m.rev LIMIT CAST($4 AS BIGINT)) AS changed
                  UNION ALL
                  SELECT * FROM (
                    SELECT m.rev AS rev, 150 AS weight FROM members m
                    WHERE m.conversation_id = $1 AND m.rev > $2 AND m.rev <= $3
-                   ORDER BY m.rev LIMIT $4) AS members
+                   ORDER BY m.rev LIMIT CAST($4 AS BIGINT)) AS members
                  UNION ALL
                  SELECT * FROM (
                    SELECT t.rev AS rev, 150 AS weight FROM threads t
                    WHERE t.conversation_id = $1 AND t.rev > $2 AND t.rev <= $3 AND +t.seq >= $5
-                   ORDER BY t.rev LIMIT $4) AS threads) AS all_of_them
-               ORDER BY rev LIMIT $4";
+                   ORDER BY t.rev LIMIT CAST($4 AS BIGINT)) AS threads) AS all_of_them
+               ORDER BY rev LIMIT CAST($4 AS BIGINT)";
 }
 
 /// A row that changed, and about how much it weighs.

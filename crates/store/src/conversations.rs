@@ -1,7 +1,7 @@
 //! Conversations: rows and statements.
 
 use chat::{
-    ClientId, ConversationId, Millis, Number, UserId,
+    ClientId, ConversationId, FileId, Millis, Number, UserId,
     conversations::{Conversation, Kind, Visibility},
     names::{compared, look_alike, search_key},
 };
@@ -20,7 +20,7 @@ const TABLE: &str = "conversations";
 /// The columns of [`Row`].
 macro_rules! columns {
     () => {
-        "id, kind, visibility, name, topic, pair_low, pair_high, created_by, created_at, head, rev, member_count, active_at"
+        "id, kind, visibility, name, topic, avatar, pair_low, pair_high, created_by, created_at, head, rev, member_count, active_at, edit_history, previews"
     };
 }
 
@@ -72,7 +72,8 @@ statements! {
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, 1, 0, $11, $12, $13, $14, $15)";
     /// One that looks like an older room stays without the key that both would have, as long as it keeps its name.
     UPDATE = "UPDATE conversations SET name = $2, name_key = $3, topic = $4, visibility = $5, rev = $6, room_key = $7, \
-                     look_key = CASE WHEN keyed = $10 THEN look_key ELSE $8 END, search_key = $9, keyed = $10 WHERE id = $1";
+                     look_key = CASE WHEN keyed = $10 THEN look_key ELSE $8 END, search_key = $9, keyed = $10, edit_history = $11, previews = $12 \
+                     WHERE id = $1";
     COUNT_MEMBERS = "UPDATE conversations SET member_count = member_count + $2 WHERE id = $1 RETURNING member_count";
     BY_ID = concat!("SELECT ", columns!(), "
              FROM conversations WHERE id = $1");
@@ -80,8 +81,8 @@ statements! {
              FROM conversations WHERE name_key = $1 AND visibility = 'public'");
     BY_LOOK = "SELECT id FROM conversations WHERE look_key = $1";
     /// Through the person's memberships, whatever rooms of this name there are besides.
-    PRIVATE_BY_NAME = "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, \
-                              c.rev, c.member_count, c.active_at
+    PRIVATE_BY_NAME = "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.avatar, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, \
+                              c.rev, c.member_count, c.active_at, c.edit_history, c.previews
              FROM members m JOIN conversations c ON c.id = m.conversation_id
              WHERE m.user_id = $1 AND m.role IS NOT NULL AND COALESCE(c.name_key, c.room_key) = $2 AND c.visibility = 'private'
              ORDER BY c.id LIMIT 1";
@@ -89,24 +90,24 @@ statements! {
              FROM conversations WHERE pair_low = $1 AND pair_high = $2");
     BY_CLIENT_ID = concat!("SELECT ", columns!(), "
              FROM conversations WHERE created_by = $1 AND client_id = $2");
-    PUBLIC = concat!("SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
-                     c.member_count, c.active_at, m.role
+    PUBLIC = concat!("SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.avatar, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
+                     c.member_count, c.active_at, c.edit_history, c.previews, m.role
               FROM conversations c LEFT JOIN members m ON m.conversation_id = c.id AND m.user_id = $1
               WHERE c.name_key > $4 AND c.visibility = 'public' AND ", names_hold!("$2", "$3", "c.name_key", "c."), "
-              ORDER BY c.name_key LIMIT $5");
+              ORDER BY c.name_key LIMIT CAST($5 AS BIGINT)");
     /// Through the person's memberships, the most recently active first.
-    OWN_ROOMS = concat!("SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, \
-                                c.rev, c.member_count, c.active_at
+    OWN_ROOMS = concat!("SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.avatar, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, \
+                                c.rev, c.member_count, c.active_at, c.edit_history, c.previews
               FROM members m JOIN conversations c ON c.id = m.conversation_id
               WHERE m.user_id = $1 AND m.role IS NOT NULL AND c.kind = 'room' AND ", names_hold!("$2", "$3", "c.room_key", "c."), "
-              ORDER BY c.active_at DESC, c.id DESC LIMIT $4");
-    PUBLIC_BY_ID = "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
-                           c.member_count, c.active_at, m.role
+              ORDER BY c.active_at DESC, c.id DESC LIMIT CAST($4 AS BIGINT)");
+    PUBLIC_BY_ID = "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.avatar, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
+                           c.member_count, c.active_at, c.edit_history, c.previews, m.role
                     FROM conversations c LEFT JOIN members m ON m.conversation_id = c.id AND m.user_id = $1
                     WHERE c.id = $2 AND c.visibility = 'public'";
     ALL_ROOMS = concat!("SELECT ", columns!(), "
              FROM (SELECT ", columns!(), ", COALESCE(name_key, room_key) AS listed_key FROM conversations WHERE kind = 'room') AS rooms
-             WHERE listed_key > $1 OR (listed_key = $1 AND id > $2) ORDER BY listed_key, id LIMIT $3");
+             WHERE listed_key > $1 OR (listed_key = $1 AND id > $2) ORDER BY listed_key, id LIMIT CAST($3 AS BIGINT)");
     SETTLE_NAMES = settle_names!("");
     HEADS = "SELECT c.id, c.head FROM json_each($1) AS j JOIN conversations c ON c.id = CAST(j.value ->> 'v' AS BIGINT)";
     TOTALS = "SELECT (SELECT COUNT(*) FROM users), (SELECT COUNT(*) FROM conversations)";
@@ -119,6 +120,7 @@ pub(crate) struct Row {
     visibility: String,
     name: Option<String>,
     topic: Option<String>,
+    avatar: Option<String>,
     pair_low: Option<i64>,
     pair_high: Option<i64>,
     created_by: i64,
@@ -127,6 +129,9 @@ pub(crate) struct Row {
     rev: i64,
     member_count: i64,
     pub active_at: i64,
+    edit_history: i64,
+    /// 1 if new messages get previews of their links.
+    previews: i64,
 }
 
 impl Row {
@@ -141,12 +146,15 @@ impl Row {
             }),
             name: self.name,
             topic: self.topic,
+            avatar: self.avatar.as_deref().and_then(FileId::parse),
             created_by: UserId(self.created_by),
             created_at: Millis(self.created_at),
             head: Number(self.head),
             rev: Number(self.rev),
             member_count: self.member_count,
+            edit_history: self.edit_history == 1,
             pair: self.pair_low.zip(self.pair_high).map(|(low, high)| (UserId(low), UserId(high))),
+            previews: self.previews == 1,
         })
     }
 }
@@ -159,6 +167,7 @@ impl Salvage for Row {
             visibility: rest.text("visibility").unwrap_or_default(),
             name: rest.text("name"),
             topic: rest.text("topic"),
+            avatar: rest.text("avatar"),
             pair_low: rest.number("pair_low"),
             pair_high: rest.number("pair_high"),
             created_by: rest.number("created_by")?,
@@ -167,6 +176,8 @@ impl Salvage for Row {
             rev: rest.number("rev")?,
             member_count: rest.number("member_count").unwrap_or_default(),
             active_at: rest.number("active_at").unwrap_or_default(),
+            edit_history: rest.number("edit_history").unwrap_or_default(),
+            previews: rest.number("previews").unwrap_or_default(),
         })
     }
 }
@@ -294,7 +305,7 @@ pub async fn create(conn: &mut Conn, new: &NewConversation<'_>, now: Millis) -> 
     Ok(ConversationId(id))
 }
 
-/// Stores a conversation's name, topic and visibility, changed under this number.
+/// Stores a conversation's name, topic and visibility, and whether it keeps earlier texts, changed under its `rev`.
 ///
 /// # Errors
 /// [`Error::Conflict`] if it is a public room and the name of another one is the same or looks the same.
@@ -313,7 +324,9 @@ pub async fn update(conn: &mut Conn, conversation: &Conversation) -> Result<()> 
         keys.key,
         keys.look,
         keys.search,
-        keys.keyed
+        keys.keyed,
+        i64::from(conversation.edit_history),
+        i64::from(conversation.previews)
     )?;
     Ok(())
 }

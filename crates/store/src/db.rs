@@ -98,6 +98,8 @@ pub struct Db {
     index: Arc<Index>,
     /// Those who wait for commits.
     wakes: Arc<Wakes>,
+    /// Who waits for messages alone.
+    message_wakes: Arc<Wakes>,
 }
 
 #[derive(Clone)]
@@ -179,8 +181,9 @@ impl Db {
             return Err(Error::Other("the database URL must begin with sqlite: or postgres://".into()));
         };
         let turns = Turns::new(readers.size());
-        let (index, wakes) = (Arc::new(index), Arc::default());
-        Ok(Self { readers, turns, patience: options.connect_timeout, writer, file, node, history, index, wakes })
+        let (index, wakes, message_wakes) = (Arc::new(index), Arc::default(), Arc::default());
+        let patience = options.connect_timeout;
+        Ok(Self { readers, turns, patience, writer, file, node, history, index, wakes, message_wakes })
     }
 
     /// Whether it is the embedded SQLite.
@@ -214,6 +217,12 @@ impl Db {
     #[must_use]
     pub fn wakes(&self) -> &Wakes {
         &self.wakes
+    }
+
+    /// The messages that this node has committed, for those who are told of them on devices.
+    #[must_use]
+    pub fn message_wakes(&self) -> &Wakes {
+        &self.message_wakes
     }
 
     /// Takes another name; keeps the present one where there is no chance.

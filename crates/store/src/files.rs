@@ -1,12 +1,14 @@
 //! Files: rows and statements. The bytes are kept elsewhere, by the file's id; a row is written once they are whole, and
 //! is removed after they are.
 
-use std::collections::HashMap;
+pub mod thumbnails;
+
+use std::collections::{HashMap, HashSet};
 
 use chat::{
     ConversationId, Error as Refusal, FileId, MessageId, Millis, Number, UserId,
-    files::{File, StoredFile},
-    messages::Submission,
+    files::{File, StoredFile, Voice},
+    policies::{Ability, Grant},
 };
 use serde::Serialize;
 use sqlx::FromRow;
@@ -15,33 +17,41 @@ use crate::{
     Conn, Error, Result,
     appends::{json, json_ids},
     jobs::{self, Kind},
-    unreadable,
+    policies, unreadable, uploads,
+    writer::NewMessage,
 };
 
 /// The columns of [`Row`].
 macro_rules! columns {
     () => {
         "f.number, f.id, f.owner_id, f.name, f.media_type, f.size, f.sha256, f.width, f.height, f.created_at, \
-         f.conversation_id, f.seq, f.message_id, f.gone_at"
+         f.conversation_id, f.seq, f.message_id, f.gone_at, f.blurhash, \
+         f.voice_ms, f.waveform"
     };
 }
 
 statements! {
-    INSERT = "INSERT INTO files (number, id, owner_id, name, media_type, size, sha256, width, height, created_at)
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    INSERT = "INSERT INTO files (number, id, owner_id, name, media_type, size, sha256, width, height, created_at,
+                     blurhash)
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     BY_ID = concat!("SELECT ", columns!(), " FROM files f WHERE f.id = $1");
     BY_NUMBER = concat!("SELECT ", columns!(), " FROM files f WHERE f.number = $1");
     BY_IDS = concat!("SELECT ", columns!(), " FROM files f
                       WHERE f.id IN (SELECT j.value ->> 'v' FROM json_each($1) AS j)");
     PAGE = concat!("SELECT ", columns!(), " FROM files f WHERE f.number > $1 AND f.gone_at IS NULL
-                    ORDER BY f.number LIMIT $2");
+                    ORDER BY f.number LIMIT CAST($2 AS BIGINT)");
     OF_MESSAGES = concat!("SELECT ", columns!(), " FROM files f
                            WHERE f.message_id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($1) AS j)
-                           AND f.gone_at IS NULL ORDER BY f.message_id, f.place");
+                           AND f.place >= 0 AND f.gone_at IS NULL ORDER BY f.message_id, f.place");
+    SET_VOICE = "UPDATE files SET voice_ms = $2, waveform = $3
+                 WHERE number = $1 AND message_id IS NULL AND gone_at IS NULL";
     ATTACH = "UPDATE files SET conversation_id = CAST(j.value ->> 'c' AS BIGINT), seq = CAST(j.value ->> 's' AS BIGINT),
                      message_id = CAST(j.value ->> 'm' AS BIGINT), place = CAST(j.value ->> 'p' AS BIGINT)
               FROM json_each($1) AS j
               WHERE files.id = j.value ->> 'f' AND files.message_id IS NULL AND files.gone_at IS NULL";
+    GRANTS = "SELECT g.conversation_id, g.user_id, g.given, g.ends_at FROM grants g
+              WHERE g.ability = 'attach' AND (g.conversation_id, g.user_id) IN
+                 (SELECT CAST(j.value ->> 'c' AS BIGINT), CAST(j.value ->> 'u' AS BIGINT) FROM json_each($1) AS j)";
     GIVE_UP_WAITING = "UPDATE files SET gone_at = $2 WHERE number = $1 AND message_id IS NULL AND gone_at IS NULL";
     GIVE_UP_OF_MESSAGE = "UPDATE files SET gone_at = $2 WHERE message_id = $1 AND gone_at IS NULL RETURNING number";
     FORGET = "DELETE FROM files WHERE number = $1 AND gone_at IS NOT NULL RETURNING size";
@@ -69,6 +79,9 @@ struct Row {
     seq: Option<i64>,
     message_id: Option<i64>,
     gone_at: Option<i64>,
+    blurhash: Option<String>,
+    voice_ms: Option<i64>,
+    waveform: Option<String>,
 }
 
 impl Row {
@@ -85,10 +98,12 @@ impl Row {
                 size: self.size,
                 sha256: self.sha256,
                 pixels: self.width.zip(self.height),
+                blurhash: self.blurhash,
+                voice: self.voice_ms.zip(self.waveform).and_then(|(ms, waveform)| Voice::read(ms, &waveform)),
             },
             number: self.number,
             owner: UserId(self.owner_id),
-            // A row that says a message but no place is held all the same.
+            // A row that says a message but no place is held all the same: by no message, see `avatars`, or it is damaged.
             place: place.or(self.message_id.map(|_| (ConversationId(0), Number(0)))),
             created_at: Millis(self.created_at),
             gone_at: self.gone_at.map(Millis),
@@ -122,7 +137,8 @@ pub async fn add(conn: &mut Conn, owner: UserId, file: &File, now: Millis) -> Re
         &file.sha256,
         width,
         height,
-        now.0
+        now.0,
+        &file.blurhash
     )?;
     Ok(number)
 }
@@ -153,6 +169,17 @@ pub async fn known(conn: &mut Conn, ids: &[FileId]) -> Result<HashMap<FileId, St
     Ok(unreadable::readable(rows, Row::read)?.into_iter().map(|stored| (stored.file.id, stored)).collect())
 }
 
+/// Which of these blobs are known: those of files, of thumbnails, and of parts of uploads.
+///
+/// # Errors
+/// Those of the database.
+pub async fn known_blobs(conn: &mut Conn, ids: &[FileId]) -> Result<HashSet<FileId>> {
+    let mut found: HashSet<FileId> = known(conn, ids).await?.into_keys().collect();
+    found.extend(thumbnails::known(conn, ids).await?);
+    found.extend(uploads::known(conn, ids).await?);
+    Ok(found)
+}
+
 /// Files with a greater number than this one, at most so many, by their numbers; without those that were given up.
 ///
 /// # Errors
@@ -175,18 +202,50 @@ pub async fn of(conn: &mut Conn, messages: &[MessageId]) -> Result<HashMap<Messa
     Ok(found)
 }
 
+/// Somebody in a conversation, as an element of a statement's parameter.
+#[derive(Serialize)]
+struct Author {
+    c: i64,
+    u: i64,
+}
+
+/// Says of a file that still waits that it is a recording. Whether it did.
+///
+/// # Errors
+/// Those of the database.
+pub async fn set_voice(conn: &mut Conn, number: i64, voice: &Voice) -> Result<bool> {
+    Ok(sql!(conn, execute, SET_VOICE, number, voice.duration_ms, voice.written())? == 1)
+}
+
 /// The files that the sends of a batch name, until each is taken by one of them.
 #[derive(Default)]
-pub(crate) struct Offered(HashMap<FileId, StoredFile>);
+pub(crate) struct Offered {
+    files: HashMap<FileId, StoredFile>,
+    /// The grants to attach files, by conversation and author.
+    grants: HashMap<(i64, i64), Grant>,
+}
 
 impl Offered {
     /// Looks them up. Sends without files cost nothing.
-    pub(crate) async fn by<'a>(conn: &mut Conn, sends: impl Iterator<Item = &'a Submission>) -> Result<Self> {
-        let ids: Vec<FileId> = sends.flat_map(|send| send.files.iter().copied()).collect();
-        if ids.is_empty() {
+    pub(crate) async fn by<'a>(conn: &mut Conn, sends: impl Iterator<Item = &'a NewMessage>) -> Result<Self> {
+        let sends: Vec<&NewMessage> = sends.filter(|send| !send.submission.files.is_empty()).collect();
+        if sends.is_empty() {
             return Ok(Self::default());
         }
-        Ok(Self(known(conn, &ids).await?))
+        let ids: Vec<FileId> = sends.iter().flat_map(|send| send.submission.files.iter().copied()).collect();
+        let author = |send: &&NewMessage| Author { c: send.submission.conversation.0, u: send.author.user.0 };
+        let authors = json(&sends.iter().map(author).collect::<Vec<_>>())?;
+        let rows = sql!(conn, fetch_all as (i64, i64, i64, Option<i64>), GRANTS, authors)?;
+        let read = |(conversation, user, given, ends_at)| {
+            Some(((conversation, user), policies::read_grant(Ability::Attach.name(), given, ends_at)?))
+        };
+        let grants = rows.into_iter().filter_map(read).collect();
+        Ok(Self { files: known(conn, &ids).await?, grants })
+    }
+
+    /// The grant by which an author may attach files there, or may not.
+    pub(crate) fn grant(&self, conversation: ConversationId, author: UserId) -> Option<Grant> {
+        self.grants.get(&(conversation.0, author.0)).copied()
     }
 
     /// Takes the files of a send, all or none.
@@ -195,13 +254,13 @@ impl Offered {
     /// The refusal, if one of them is not the author's, or does not wait for a message.
     pub(crate) fn take(&mut self, author: UserId, wanted: &[FileId]) -> chat::Result<Vec<File>> {
         let waits = |id: &FileId| {
-            self.0.get(id).is_some_and(|one| one.owner == author && one.place.is_none() && one.gone_at.is_none())
+            self.files.get(id).is_some_and(|one| one.owner == author && one.place.is_none() && one.gone_at.is_none())
         };
         if let Some(at) = wanted.iter().position(|id| !waits(id)) {
             let detail = "This is no file of yours that waits for a message: upload it (again) and send that one.";
             return Err(Refusal::invalid(&format!("/files/{at}"), detail));
         }
-        Ok(wanted.iter().filter_map(|id| self.0.remove(id)).map(|stored| stored.file).collect())
+        Ok(wanted.iter().filter_map(|id| self.files.remove(id)).map(|stored| stored.file).collect())
     }
 }
 
@@ -269,6 +328,7 @@ pub async fn give_up_of_message(conn: &mut Conn, message: MessageId, now: Millis
 /// # Errors
 /// Those of the database.
 pub async fn forget(conn: &mut Conn, number: i64) -> Result<()> {
+    thumbnails::forget(conn, number).await?;
     if let Some((size,)) = sql!(conn, fetch_optional as (i64,), FORGET, number)? {
         add_used(conn, -size).await?;
     }

@@ -15,7 +15,7 @@ use std::{
     },
 };
 
-use chat::{ConversationId, MessageId, Number, Outgoing, UserId, files::File};
+use chat::{ConversationId, Event, Fact, MessageId, Number, Outgoing, UserId, files::File};
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 use tokio::sync::Notify;
@@ -45,7 +45,7 @@ statements! {
                WHERE m.seq <= CAST(j.value ->> 'n' AS BIGINT)
                 AND COALESCE(m.text_rev, CASE WHEN m.edited_at IS NULL AND m.deleted_at IS NULL THEN 0 ELSE m.rev END)
                   > CAST(j.value ->> 'n' AS BIGINT)";
-    ALL_HEADS = "SELECT id, head FROM conversations WHERE id > $1 ORDER BY id LIMIT $2";
+    ALL_HEADS = "SELECT id, head FROM conversations WHERE id > $1 ORDER BY id LIMIT CAST($2 AS BIGINT)";
 }
 const COLUMNS: &str = "id, conversation_id, author_id, text, files";
 
@@ -123,6 +123,19 @@ impl Wakes {
                 Outgoing::Event(event) => Some((event.conversation, event.number)),
                 _ => None,
             }));
+        }
+    }
+
+    /// Notes the messages that were committed, and nothing else.
+    pub(crate) fn note_messages(&self, committed: &Committed) {
+        if self.wanted.load(Ordering::Relaxed) {
+            let mut heads = committed.iter().filter_map(|told| {
+                let Outgoing::Event(Event { conversation, number, fact, .. }) = told else { return None };
+                matches!(fact, Fact::MessageCreated(_)).then_some((*conversation, *number))
+            });
+            if let Some(first) = heads.next() {
+                self.note_heads(std::iter::once(first).chain(heads));
+            }
         }
     }
 

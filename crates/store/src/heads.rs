@@ -2,7 +2,8 @@
 //!
 //! It would give a number that is taken: a send would be refused, and all of its batch with it, for ever; an edit would
 //! take the number a second time. So the first change of a conversation after a start looks at its head, later ones
-//! whether it has come at least to what this node has given; and whoever finds it damaged mends it.
+//! whether it has come at least to what this node has given; and whoever finds it damaged mends it. The summaries of
+//! threads are looked at in the same way, by the first reply after a start ([`crate::appends`]).
 
 use std::collections::{HashMap, HashSet};
 
@@ -51,6 +52,8 @@ statements! {
 #[derive(Debug, Default)]
 pub(crate) struct Heads {
     given: HashMap<ConversationId, i64>,
+    /// The threads, by conversation and root, whose summaries were compared with their replies.
+    threads: HashSet<(i64, i64)>,
     mended: usize,
 }
 
@@ -98,6 +101,25 @@ impl Heads {
     pub(crate) async fn mend(&mut self, conn: &mut Conn, conversation: ConversationId, found: i64) -> Result<i64> {
         self.mended += 1;
         mend(conn, conversation, found).await
+    }
+
+    /// Those of these threads whose summaries were not compared with their replies yet, each once.
+    pub(crate) fn unknown_threads(&self, threads: impl Iterator<Item = (i64, i64)>) -> Vec<(i64, i64)> {
+        let unknown: HashSet<(i64, i64)> = threads.filter(|thread| !self.threads.contains(thread)).collect();
+        unknown.into_iter().collect()
+    }
+
+    /// Notes that these summaries are those of their replies; when there are too many, the others are rechecked.
+    pub(crate) fn remember_threads(&mut self, threads: Vec<(i64, i64)>) {
+        if self.threads.len() + threads.len() > REMEMBERED {
+            self.threads.clear();
+        }
+        self.threads.extend(threads);
+    }
+
+    /// Notes that a summary is made anew in this transaction.
+    pub(crate) fn mended_thread(&mut self) {
+        self.mended += 1;
     }
 
     /// Notes what was committed.

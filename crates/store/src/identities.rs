@@ -24,7 +24,7 @@ use crate::{
 macro_rules! account {
     () => {
         "u.id, u.username, u.email, u.role, u.display_name, u.first_name, u.last_name, u.birth_date, u.profession, u.city, \
-         u.language, u.time_zone, u.status_message, u.card_rev, u.created_at, u.last_seen_at, u.deactivated_at"
+         u.language, u.time_zone, u.status_message, u.avatar, u.card_rev, u.created_at, u.last_seen_at, u.deactivated_at"
     };
 }
 
@@ -48,7 +48,7 @@ statements! {
     SQUATTED = "SELECT s.issuer, s.subject, s.user_id, u.username, i.user_id AS meant
              FROM squatted_numbers s JOIN users u ON u.id = s.user_id
              LEFT JOIN identities i ON i.issuer = s.issuer AND i.subject = s.subject
-             ORDER BY CASE WHEN i.user_id IS NULL THEN 1 ELSE 0 END, s.user_id LIMIT $1";
+             ORDER BY CASE WHEN i.user_id IS NULL THEN 1 ELSE 0 END, s.user_id LIMIT CAST($1 AS BIGINT)";
 }
 
 /// An identity that is to be added.

@@ -20,7 +20,7 @@ statements! {
                  AND m.role IS NOT NULL AND m.visible_from <= a.seq
                 WHERE a.user_id = $1 AND a.actor <> $1
                  AND (a.at < $2 OR (a.at = $2 AND (a.message_id < $3 OR (a.message_id = $3 AND a.actor < $4))))
-                ORDER BY a.at DESC, a.message_id DESC, a.actor DESC LIMIT $5) AS own
+                ORDER BY a.at DESC, a.message_id DESC, a.actor DESC LIMIT CAST($5 AS BIGINT)) AS own
             UNION ALL SELECT at, message_id, actor, reason, emoji, group_id, conversation_id, seq, number, read_seq FROM (
                 SELECT b.at, b.message_id, b.actor, b.scope AS reason, '' AS emoji, b.group_id, b.conversation_id, b.seq, b.number, m.read_seq
                 FROM members m JOIN broadcasts b ON b.conversation_id = m.conversation_id AND b.seq >= m.visible_from
@@ -28,9 +28,24 @@ statements! {
                  AND (b.at < $2 OR (b.at = $2 AND (b.message_id < $3 OR (b.message_id = $3 AND b.actor < $4))))
                  AND (b.scope <> 'group' OR EXISTS (SELECT 1 FROM user_group_members s
                       WHERE s.group_id = b.group_id AND s.user_id = $1 AND s.added_at <= b.at))
-                ORDER BY b.at DESC, b.message_id DESC, b.actor DESC LIMIT $5) AS everybodys) AS i
+                ORDER BY b.at DESC, b.message_id DESC, b.actor DESC LIMIT CAST($5 AS BIGINT)) AS everybodys) AS i
             LEFT JOIN users u ON u.id = i.actor
-            ORDER BY i.at DESC, i.message_id DESC, i.actor DESC LIMIT $5";
+            ORDER BY i.at DESC, i.message_id DESC, i.actor DESC LIMIT CAST($5 AS BIGINT)";
+    /// The newest reply of others in each thread that the person follows, but for those whose level is lower.
+    THREADS = "SELECT n.created_at AS at, n.id AS message_id, n.author_id AS actor, 'thread' AS reason, '' AS emoji,
+                   CAST(0 AS BIGINT) AS group_id, n.conversation_id, n.seq, n.seq AS number, f.read_seq,
+                   COALESCE(u.username, '') AS username
+            FROM followed_threads f
+            JOIN members m ON m.conversation_id = f.conversation_id AND m.user_id = f.user_id AND m.role IS NOT NULL
+             AND m.visible_from <= f.seq
+            JOIN messages n ON n.conversation_id = f.conversation_id AND n.seq = (
+                SELECT x.seq FROM messages x
+                WHERE x.conversation_id = f.conversation_id AND x.thread = f.seq AND x.thread IS NOT NULL
+                  AND x.author_id <> $1 AND x.deleted_at IS NULL ORDER BY x.seq DESC LIMIT 1)
+            LEFT JOIN users u ON u.id = n.author_id
+            WHERE f.user_id = $1 AND f.follows = 1 AND (f.notify IS NULL OR f.notify = 'everything')
+              AND (n.created_at < $2 OR (n.created_at = $2 AND (n.id < $3 OR (n.id = $3 AND n.author_id < $4))))
+            ORDER BY n.created_at DESC, n.id DESC LIMIT CAST($5 AS BIGINT)";
     READ_STATE = "SELECT all_to, single, rev FROM inbox_reads WHERE user_id = $1";
     SET_READ_STATE = "INSERT INTO inbox_reads (user_id, all_to, single, rev) VALUES ($1, $2, $3, $4)
                       ON CONFLICT (user_id) DO UPDATE SET all_to = excluded.all_to, single = excluded.single, rev = excluded.rev";
@@ -51,7 +66,7 @@ pub struct InboxEntry {
     pub group: Option<UserGroupId>,
     /// Its message.
     pub source: Source,
-    /// Whether the person has read the conversation beyond it.
+    /// Whether the person has read the conversation, or the thread, beyond it.
     pub passed: bool,
 }
 
@@ -91,6 +106,15 @@ impl Row {
 /// Those of the database.
 pub async fn page(conn: &mut Conn, user: UserId, before: InboxPlace, limit: i64) -> Result<Vec<InboxEntry>> {
     let rows = sql!(conn, fetch_all as Row, PAGE, user.0, before.at.0, before.message.0, before.actor.0, limit)?;
+    Ok(rows.into_iter().filter_map(Row::read).collect())
+}
+
+/// At most `limit` threads that somebody follows and whose newest reply of others is before this place, newest first.
+///
+/// # Errors
+/// Those of the database.
+pub async fn threads(conn: &mut Conn, user: UserId, before: InboxPlace, limit: i64) -> Result<Vec<InboxEntry>> {
+    let rows = sql!(conn, fetch_all as Row, THREADS, user.0, before.at.0, before.message.0, before.actor.0, limit)?;
     Ok(rows.into_iter().filter_map(Row::read).collect())
 }
 

@@ -19,7 +19,7 @@ statements! {
            SELECT $2, $3, j.value ->> 'w', CAST(j.value ->> 'u' AS BIGINT), CAST(j.value ->> 'n' AS BIGINT)
            FROM json_each($1) AS j ORDER BY j.key";
     NEWEST = "SELECT COALESCE(MAX(id), 0) FROM nudges";
-    AFTER = "SELECT id, node, what, user_id, number FROM nudges WHERE id > $1 ORDER BY id LIMIT $2";
+    AFTER = "SELECT id, node, what, user_id, number FROM nudges WHERE id > $1 ORDER BY id LIMIT CAST($2 AS BIGINT)";
     /// The newest stays: by its place is seen that the database has not come back with less.
     FORGET = "DELETE FROM nudges WHERE id <= $1 AND id < (SELECT MAX(id) FROM nudges)";
 }

@@ -26,6 +26,7 @@ statements! {
     ADD = "INSERT INTO jobs (kind, subject, due_at) VALUES ($1, $2, $3)
            ON CONFLICT (kind, subject) DO UPDATE SET due_at = excluded.due_at, tries = 0, claim = jobs.claim + 1,
                 failed_at = NULL, error = NULL";
+    ADD_ONCE = "INSERT INTO jobs (kind, subject, due_at) VALUES ($1, $2, $3) ON CONFLICT (kind, subject) DO NOTHING";
     REMOVE = "DELETE FROM jobs WHERE kind = $1 AND subject = $2";
     /// Kinds that a later version has brought are left to its nodes.
     NEXT = "SELECT due_at FROM jobs
@@ -33,7 +34,7 @@ statements! {
             ORDER BY due_at LIMIT 1";
     DUE = "SELECT kind, subject, due_at FROM jobs
            WHERE failed_at IS NULL AND due_at <= $1 AND kind IN (SELECT j.value ->> 'v' FROM json_each($2) AS j)
-           ORDER BY due_at, kind, subject LIMIT $3";
+           ORDER BY due_at, kind, subject LIMIT CAST($3 AS BIGINT)";
     CLAIM = "UPDATE jobs SET due_at = $2, tries = tries + 1, claim = claim + 1
              WHERE (kind, subject) IN
                 (SELECT j.value ->> 'k', CAST(j.value ->> 's' AS BIGINT) FROM json_each($1) AS j)
@@ -44,7 +45,7 @@ statements! {
     GIVE_UP = "UPDATE jobs SET failed_at = $4, error = $5
                WHERE kind = $1 AND subject = $2 AND claim = $3 AND failed_at IS NULL";
     FAILED = "SELECT kind, subject, tries, failed_at, error FROM jobs WHERE failed_at IS NOT NULL
-              ORDER BY failed_at, kind, subject LIMIT $1";
+              ORDER BY failed_at, kind, subject LIMIT CAST($1 AS BIGINT)";
     AGAIN = "UPDATE jobs SET due_at = $3, tries = 0, claim = claim + 1, failed_at = NULL, error = NULL
              WHERE kind = $1 AND subject = $2 AND failed_at IS NOT NULL";
     COUNTS = "SELECT (SELECT COUNT(*) FROM jobs WHERE failed_at IS NULL),
@@ -59,13 +60,22 @@ pub enum Kind {
     Reminder,
     /// Remove a file that was given up, or for which no message has come; the subject is the file's number.
     File,
+    /// Remove the parts of an upload that has become a file, or was not whole in time; the subject is its number.
+    Upload,
     /// Have those follow a thread who take part in it; the subject is the message with which they do.
     Follow,
+    /// Look at the page behind the link of a message; the subject is the message.
+    Preview,
+    /// Decide who is told on a device of a conversation's new messages; the subject is the conversation.
+    Push,
+    /// Tell a device what waits for it, or remove it if its session is over; the subject is the device.
+    PushDevice,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: &'static [Self] = &[Self::Reminder, Self::File, Self::Follow];
+    pub const ALL: &'static [Self] =
+        &[Self::Reminder, Self::File, Self::Upload, Self::Follow, Self::Preview, Self::Push, Self::PushDevice];
 
     /// Its name in the database, in the log and in figures.
     #[must_use]
@@ -73,7 +83,11 @@ impl Kind {
         match self {
             Self::Reminder => "reminder",
             Self::File => "file",
+            Self::Upload => "upload",
             Self::Follow => "follow",
+            Self::Preview => "preview",
+            Self::Push => "push",
+            Self::PushDevice => "push_device",
         }
     }
 
@@ -133,6 +147,16 @@ pub async fn add(conn: &mut Conn, kind: Kind, subject: i64, due_at: Millis) -> R
     Ok(())
 }
 
+/// Adds a job unless one of the same kind and subject is there, whatever became of that one. Whoever does such a job
+/// looks, in the transaction that ends it, whether there is more to do.
+///
+/// # Errors
+/// Those of the database.
+pub async fn add_once(conn: &mut Conn, kind: Kind, subject: i64, due_at: Millis) -> Result<()> {
+    sql!(conn, execute, ADD_ONCE, kind.name(), subject, due_at.0)?;
+    Ok(())
+}
+
 /// Takes a job back whose cause is gone.
 ///
 /// # Errors
@@ -142,36 +166,36 @@ pub async fn remove(conn: &mut Conn, kind: Kind, subject: i64) -> Result<()> {
     Ok(())
 }
 
-/// When the next job is due, if there is one; perhaps long ago, if other nodes have claimed it just now.
+/// When the next job of one of these kinds is due, if there is one; perhaps long ago, if other nodes have claimed it just now.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn next(conn: &mut Conn) -> Result<Option<Millis>> {
-    let due_at = sql!(conn, fetch_optional as (i64,), NEXT, known()?)?;
+pub async fn next(conn: &mut Conn, kinds: &[Kind]) -> Result<Option<Millis>> {
+    let due_at = sql!(conn, fetch_optional as (i64,), NEXT, names(kinds)?)?;
     Ok(due_at.map(|(due_at,)| Millis(due_at)))
 }
 
-/// The kinds that this program knows, as the parameter of a statement.
-fn known() -> Result<String> {
+/// Kinds as the parameter of a statement.
+fn names(kinds: &[Kind]) -> Result<String> {
     #[derive(Serialize)]
     struct Known {
         v: &'static str,
     }
-    json(&Kind::ALL.iter().map(|kind| Known { v: kind.name() }).collect::<Vec<_>>())
+    json(&kinds.iter().map(|kind| Known { v: kind.name() }).collect::<Vec<_>>())
 }
 
-/// Claims jobs that are due, at most so many, until their lease runs out. Those that another node is claiming at this
+/// Claims jobs of these kinds that are due, at most so many, until their lease runs out. Those that another node is claiming at this
 /// moment are passed over, not waited for.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn claim(conn: &mut Conn, limit: i64, now: Millis) -> Result<Vec<Job>> {
+pub async fn claim(conn: &mut Conn, kinds: &[Kind], limit: i64, now: Millis) -> Result<Vec<Job>> {
     #[derive(Serialize)]
     struct Row<'a> {
         k: &'a str,
         s: i64,
     }
-    let due = due(conn, limit, now).await?;
+    let due = due(conn, kinds, limit, now).await?;
     if due.is_empty() {
         return Ok(Vec::new());
     }
@@ -193,8 +217,8 @@ pub async fn claim(conn: &mut Conn, limit: i64, now: Millis) -> Result<Vec<Job>>
 }
 
 /// Kind, subject and moment of what may be claimed; on PostgreSQL these rows are then locked.
-async fn due(conn: &mut Conn, limit: i64, now: Millis) -> Result<Vec<(String, i64, i64)>> {
-    let known = known()?;
+async fn due(conn: &mut Conn, kinds: &[Kind], limit: i64, now: Millis) -> Result<Vec<(String, i64, i64)>> {
+    let known = names(kinds)?;
     // SQLite has one writer.
     if let Conn::Postgres(c) = conn {
         let locked = sqlx::AssertSqlSafe(format!("{DUE} FOR UPDATE SKIP LOCKED"));
@@ -227,6 +251,15 @@ pub async fn fail(conn: &mut Conn, job: &Job, error: &str, now: Millis) -> Resul
         }
         None => Ok(sql!(conn, execute, GIVE_UP, kind.name(), subject, claim, now.0, error)? == 1),
     }
+}
+
+/// Has a claimed job tried again after a pause of its own, without counting this try as one that failed.
+///
+/// # Errors
+/// Those of the database.
+pub async fn put_off(conn: &mut Conn, job: &Job, until: Millis, error: &str) -> Result<()> {
+    sql!(conn, execute, RETRY, job.kind.name(), job.subject, job.claim, until.0, error)?;
+    Ok(())
 }
 
 /// The jobs that were given up, at most so many, the oldest first.

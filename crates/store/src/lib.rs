@@ -32,11 +32,13 @@ pub mod writer;
 
 pub mod accounts;
 pub mod appends;
+pub mod avatars;
 pub mod catch_up;
 pub mod clock;
 pub mod conversations;
 pub mod doctor;
 pub mod drafts;
+pub mod emoji;
 pub mod files;
 pub mod history;
 pub mod identities;
@@ -49,6 +51,8 @@ pub mod members;
 pub mod messages;
 pub mod nodes;
 pub mod policies;
+pub mod previews;
+pub mod push_devices;
 pub mod reactions;
 pub mod reminders;
 #[cfg(feature = "rewind")]
@@ -61,7 +65,9 @@ pub mod statistics;
 pub mod threads;
 pub mod transfer;
 pub mod turns;
+pub mod uploads;
 pub mod user_groups;
+pub mod versions;
 
 pub use damage::Damage;
 pub use db::{Conn, Db, Options};
@@ -92,8 +98,10 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         mentions::STATEMENTS,
         inbox::STATEMENTS,
         user_groups::STATEMENTS,
+        versions::STATEMENTS,
         reminders::STATEMENTS,
         saved::STATEMENTS,
+        push_devices::STATEMENTS,
         jobs::STATEMENTS,
         markers::STATEMENTS,
         notifications::STATEMENTS,
@@ -104,7 +112,12 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         account_changes::STATEMENTS,
         drafts::STATEMENTS,
         files::STATEMENTS,
+        files::thumbnails::STATEMENTS,
+        uploads::STATEMENTS,
+        avatars::STATEMENTS,
+        emoji::STATEMENTS,
         threads::STATEMENTS,
+        previews::STATEMENTS,
         followers::STATEMENTS,
         history::STATEMENTS,
         health::STATEMENTS,

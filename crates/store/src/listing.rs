@@ -24,8 +24,8 @@ use crate::{
 /// on and up to [`chat::limits::UNREAD_CAP`]: no more rows than that are read of each.
 macro_rules! entry {
     () => {
-        concat!("SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
-                c.member_count, c.active_at, m.role, m.visible_from, m.read_seq, m.hidden_seq, ", unread_for_me!(), " AS unread_for_me, \
+        concat!("SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.avatar, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
+                c.member_count, c.active_at, c.edit_history, c.previews, m.role, m.visible_from, m.read_seq, m.hidden_seq, ", unread_for_me!(), " AS unread_for_me, \
                 m.notify, m.muted_until, m.unread_from, (
              SELECT COUNT(*) FROM (SELECT 1 FROM messages n
                  WHERE n.conversation_id = c.id AND n.aside = 0 AND n.author_id <> $1 AND n.deleted_at IS NULL
@@ -49,14 +49,14 @@ macro_rules! listed {
 
 statements! {
     LISTED = concat!(listed!(), "AND (c.active_at < $3 OR (c.active_at = $3 AND c.id < $4))
-              ORDER BY c.active_at DESC, c.id DESC LIMIT $5");
+              ORDER BY c.active_at DESC, c.id DESC LIMIT CAST($5 AS BIGINT)");
     /// Those that are hidden.
     HIDDEN = concat!(entry!(), "AND c.head <= m.hidden_seq AND (c.active_at < $2 OR (c.active_at = $2 AND c.id < $3))
-              ORDER BY c.active_at DESC, c.id DESC LIMIT $4");
+              ORDER BY c.active_at DESC, c.id DESC LIMIT CAST($4 AS BIGINT)");
     /// These, hidden ones too.
     THESE = concat!(entry!(), "AND c.id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($2) AS j)");
     /// Conversations that were active after `$3`, by id.
-    MOVED = concat!(listed!(), "AND c.active_at > $3 AND c.id > $4 ORDER BY c.id LIMIT $5");
+    MOVED = concat!(listed!(), "AND c.active_at > $3 AND c.id > $4 ORDER BY c.id LIMIT CAST($5 AS BIGINT)");
 }
 
 #[derive(FromRow)]

@@ -17,7 +17,7 @@ statements! {
     /// Conversations of `$1` after `$2` that are not read to their end, or are marked as unread.
     UNREAD = "SELECT m.conversation_id FROM members m JOIN conversations c ON c.id = m.conversation_id
               WHERE m.user_id = $1 AND m.role IS NOT NULL AND m.conversation_id > $2 AND (m.read_seq < c.head OR m.unread_from > 0)
-              ORDER BY m.conversation_id LIMIT $3";
+              ORDER BY m.conversation_id LIMIT CAST($3 AS BIGINT)";
     MARKERS = "SELECT user_id, read_seq, delivered_seq, read_at FROM members WHERE conversation_id = $1 AND role IS NOT NULL ORDER BY user_id";
 }
 

@@ -57,13 +57,13 @@ statements! {
              FROM members m JOIN users u ON u.id = m.user_id WHERE m.conversation_id = $1 AND m.user_id = $2");
     PAGE = concat!("SELECT ", columns!(), "
              FROM members m JOIN users u ON u.id = m.user_id
-             WHERE m.conversation_id = $1 AND m.role IS NOT NULL AND m.user_id > $2 ORDER BY m.user_id LIMIT $3");
+             WHERE m.conversation_id = $1 AND m.role IS NOT NULL AND m.user_id > $2 ORDER BY m.user_id LIMIT CAST($3 AS BIGINT)");
     CHANGED = concat!("SELECT ", columns!(), "
              FROM members m JOIN users u ON u.id = m.user_id
              WHERE m.conversation_id = $1 AND m.rev > $2 AND m.rev <= $3 ORDER BY m.rev");
     /// One row, or one for each of the member's grants.
-    MEMBERSHIP = "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, \
-                         c.rev, c.member_count, c.active_at, m.role, m.visible_from, m.notify, m.muted_until, m.unread_from, p.rules, g.ability, g.given, g.ends_at
+    MEMBERSHIP = "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.avatar, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, \
+                         c.rev, c.member_count, c.active_at, c.edit_history, c.previews, m.role, m.visible_from, m.notify, m.muted_until, m.unread_from, p.rules, g.ability, g.given, g.ends_at
                   FROM members m JOIN conversations c ON c.id = m.conversation_id
                   LEFT JOIN policies p ON p.conversation_id = m.conversation_id
                   LEFT JOIN grants g ON g.conversation_id = m.conversation_id AND g.user_id = m.user_id
@@ -87,7 +87,7 @@ statements! {
              JOIN members m ON m.user_id = CAST(j.value ->> 'v' AS BIGINT) AND m.role IS NOT NULL
              JOIN users u ON u.id = m.user_id
              WHERE m.conversation_id IN (SELECT CAST(k.value ->> 'v' AS BIGINT) FROM json_each($2) AS k)";
-    CONVERSATIONS_OF = "SELECT conversation_id FROM members WHERE user_id = $1 AND role IS NOT NULL LIMIT $2";
+    CONVERSATIONS_OF = "SELECT conversation_id FROM members WHERE user_id = $1 AND role IS NOT NULL LIMIT CAST($2 AS BIGINT)";
     SHARE = "SELECT COUNT(*) FROM members a JOIN members b ON b.conversation_id = a.conversation_id
              WHERE a.user_id = $1 AND b.user_id = $2 AND a.role IS NOT NULL AND b.role IS NOT NULL";
 }

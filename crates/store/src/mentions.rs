@@ -243,7 +243,8 @@ pub async fn of(conn: &mut Conn, messages: &[MessageId]) -> Result<HashMap<Messa
             Some(InboxReason::Group) => mentions.groups.push(UserGroupId(target)),
             Some(InboxReason::Here) => mentions.here = true,
             Some(InboxReason::Room) => mentions.room = true,
-            Some(InboxReason::Reaction) | None => {}
+            // No message is for somebody because of these.
+            Some(InboxReason::Reaction | InboxReason::Thread) | None => {}
         }
     }
     Ok(found)

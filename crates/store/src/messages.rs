@@ -18,9 +18,10 @@ use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
 use crate::{
-    Conn, Error, Result, files, mentions, reactions,
+    Conn, Error, Result, files, mentions, previews, reactions,
     threads::Stored,
     unreadable::{self, Rest, Salvage},
+    versions,
 };
 
 const TABLE: &str = "messages";
@@ -36,7 +37,7 @@ macro_rules! columns {
             "m.id, m.conversation_id, m.seq, m.rev, m.author_id, COALESCE(u.username, '') AS username, COALESCE(",
             shown_name!(),
             ", '') AS shown_name, COALESCE(u.role, 'guest') AS role, m.message_type, m.client_id, m.text, m.parent, m.created_at, m.edited_at, m.deleted_at, \
-             m.thread, m.aside, t.replies, t.last_seq, t.last_at, t.participants, t.rev AS thread_rev, m.files"
+             m.thread, m.aside, t.replies, t.last_seq, t.last_at, t.participants, t.rev AS thread_rev, m.files, m.preview"
         )
     };
 }
@@ -56,26 +57,26 @@ statements! {
              FROM messages m", joined!(), "WHERE m.id = $1");
     CONVERSATION_OF = "SELECT conversation_id FROM messages WHERE id = $1";
     TIMELINE = concat!("SELECT ", columns!(), "
-             FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq >= $2 AND m.deleted_at IS NULL ORDER BY m.seq DESC LIMIT $3 OFFSET $4");
+             FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq >= $2 AND m.deleted_at IS NULL ORDER BY m.seq DESC LIMIT CAST($3 AS BIGINT) OFFSET $4");
     COUNT = "SELECT COUNT(*) FROM messages WHERE conversation_id = $1 AND seq >= $2 AND deleted_at IS NULL";
     NEWEST_OF_ALL = "SELECT id, created_at FROM messages ORDER BY id DESC LIMIT 1";
     BEFORE = concat!("SELECT ", columns!(), "
-             FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq < $2 AND m.seq >= $3 ORDER BY m.seq DESC LIMIT $4");
+             FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq < $2 AND m.seq >= $3 ORDER BY m.seq DESC LIMIT CAST($4 AS BIGINT)");
     AFTER = concat!("SELECT ", columns!(), "
-             FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq > $2 ORDER BY m.seq LIMIT $3");
+             FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq > $2 ORDER BY m.seq LIMIT CAST($3 AS BIGINT)");
     BEFORE_IN_ROOM = concat!("SELECT ", columns!(), "
              FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq < $2 AND m.seq >= $3 AND m.aside = 0
-             ORDER BY m.seq DESC LIMIT $4");
+             ORDER BY m.seq DESC LIMIT CAST($4 AS BIGINT)");
     AFTER_IN_ROOM = concat!("SELECT ", columns!(), "
              FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq > $2 AND m.aside = 0
-             ORDER BY m.seq LIMIT $3");
+             ORDER BY m.seq LIMIT CAST($3 AS BIGINT)");
     /// Members who see the root see all of its replies: they came later.
     BEFORE_IN_THREAD = concat!("SELECT ", columns!(), "
              FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.thread = $2 AND m.thread IS NOT NULL
-              AND m.seq < $3 ORDER BY m.seq DESC LIMIT $4");
+              AND m.seq < $3 ORDER BY m.seq DESC LIMIT CAST($4 AS BIGINT)");
     AFTER_IN_THREAD = concat!("SELECT ", columns!(), "
              FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.thread = $2 AND m.thread IS NOT NULL
-              AND m.seq > $3 ORDER BY m.seq LIMIT $4");
+              AND m.seq > $3 ORDER BY m.seq LIMIT CAST($4 AS BIGINT)");
     CHANGED = concat!("SELECT ", columns!(), "
              FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.rev > $2 AND m.rev <= $3 AND m.rev > m.seq AND m.seq >= $4 ORDER BY m.seq");
     CREATED = concat!("SELECT ", columns!(), "
@@ -112,7 +113,7 @@ statements! {
 /// The fields of [`Row`], in their order.
 const COLUMNS: &str = "id, conversation_id, seq, rev, author_id, username, shown_name, role, message_type, client_id, \
                        text, parent, created_at, edited_at, deleted_at, thread, aside, replies, last_seq, last_at, \
-                       participants, thread_rev, files";
+                       participants, thread_rev, files, preview";
 
 #[derive(FromRow, Deserialize)]
 struct Row {
@@ -141,6 +142,8 @@ struct Row {
     thread_rev: Option<i64>,
     /// How many files it carries.
     files: i64,
+    /// 1 if it has a preview of its link.
+    preview: i64,
 }
 
 impl Row {
@@ -198,6 +201,7 @@ impl Row {
             files: Vec::new(),
             reactions: Vec::new(),
             mentions: Mentions::default(),
+            preview: None,
         })
     }
 }
@@ -230,14 +234,17 @@ impl Salvage for Row {
             thread_rev: rest.number("thread_rev"),
             // Looked for, if it cannot be read.
             files: rest.number("files").unwrap_or(1),
+            preview: rest.number("preview").unwrap_or(1),
         })
     }
 }
 
-/// Turns rows into messages with their reactions and those whom they are for, and their files. Only a changed message can have reactions.
+/// Turns rows into messages with their reactions and those whom they are for, their files and previews. Only a changed message can have reactions.
 async fn complete(conn: &mut Conn, rows: Vec<Row>) -> Result<Vec<Message>> {
     let with_files = rows.iter().filter(|row| row.files > 0 && row.deleted_at.is_none());
     let with_files: Vec<MessageId> = with_files.map(|row| MessageId(row.id)).collect();
+    let previewed = rows.iter().filter(|row| row.preview > 0 && row.deleted_at.is_none());
+    let previewed: Vec<MessageId> = previewed.map(|row| MessageId(row.id)).collect();
     let mut messages: Vec<Message> = unreadable::readable(rows, Row::read)?;
     let changed: Vec<MessageId> =
         messages.iter().filter(|m| m.rev > m.seq && m.deleted_at.is_none()).map(|m| m.id).collect();
@@ -260,6 +267,12 @@ async fn complete(conn: &mut Conn, rows: Vec<Row>) -> Result<Vec<Message>> {
         let mut found = files::of(conn, &with_files).await?;
         for message in messages.iter_mut().filter(|message| message.deleted_at.is_none()) {
             message.files = found.remove(&message.id).unwrap_or_default();
+        }
+    }
+    if !previewed.is_empty() {
+        let mut found = previews::of(conn, &previewed).await?;
+        for message in messages.iter_mut().filter(|message| message.deleted_at.is_none()) {
+            message.preview = found.remove(&message.id).map(Box::new);
         }
     }
     Ok(messages)
@@ -495,13 +508,15 @@ pub async fn edit(
     Ok(())
 }
 
-/// Turns a message into a tombstone: its text, its reactions and its files are gone.
+/// Turns a message into a tombstone: its text, its earlier texts, its reactions, its files and its preview are gone.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn delete(conn: &mut Conn, message: &Message, number: Number, now: Millis) -> Result<()> {
     reactions::clear(conn, message.id).await?;
     mentions::clear(conn, message.id).await?;
+    versions::clear(conn, message.conversation, message.seq).await?;
+    previews::remove(conn, message, now).await?;
     if !message.files.is_empty() {
         files::give_up_of_message(conn, message.id, now).await?;
     }

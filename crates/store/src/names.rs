@@ -60,7 +60,7 @@ statements! {
                               AND (f.what = 'renamed' OR (c.look_key IS NULL AND c.visibility = 'public')))
                 OR EXISTS (SELECT 1 FROM users u WHERE f.noun = 'user' AND u.id = f.subject AND u.look_key IS NULL
                            AND u.deactivated_at IS NULL)
-                ORDER BY f.what DESC, f.noun, f.subject LIMIT $1";
+                ORDER BY f.what DESC, f.noun, f.subject LIMIT CAST($1 AS BIGINT)";
 }
 
 /// Rows whose keys are made in one transaction.

@@ -1,6 +1,8 @@
 //! Notification settings: rows and statements. Those of one conversation are columns of the membership, so that the list
 //! and every access have them without another look-up; they change under the lock of the conversation, as all of that row.
 
+use std::collections::HashMap;
+
 use chat::{
     ConversationId, Millis, Number, UserId,
     notifications::{ConversationSettings, NotificationLevel, NotificationSettings, QuietHours},
@@ -25,6 +27,9 @@ macro_rules! unread_from {
 statements! {
     OF = "SELECT user_id, room_level, group_level, direct_level, quiet_days, quiet_from, quiet_to, time_zone, keywords, rev
           FROM notification_settings WHERE user_id = $1";
+    OF_THESE = "SELECT f.user_id, f.room_level, f.group_level, f.direct_level, f.quiet_days, f.quiet_from, f.quiet_to, \
+                       f.time_zone, f.keywords, f.rev
+                FROM json_each($1) AS j JOIN notification_settings f ON f.user_id = CAST(j.value ->> 'v' AS BIGINT)";
     SET = "INSERT INTO notification_settings \
                (user_id, room_level, group_level, direct_level, quiet_days, quiet_from, quiet_to, time_zone, keywords, rev)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
@@ -76,7 +81,7 @@ impl SettingsRow {
     }
 }
 
-fn read_level(table: &'static str, name: &str, user: i64) -> NotificationLevel {
+pub(crate) fn read_level(table: &'static str, name: &str, user: i64) -> NotificationLevel {
     NotificationLevel::from_name(name).unwrap_or_else(|| {
         unreadable::note(table, user, "level");
         NotificationLevel::default()
@@ -118,6 +123,16 @@ impl HereRow {
 pub async fn of(conn: &mut Conn, user: UserId) -> Result<NotificationSettings> {
     let row = sql!(conn, fetch_optional as SettingsRow, OF, user.0)?;
     Ok(row.map(SettingsRow::read).unwrap_or_default())
+}
+
+/// The settings of these people for all conversations. Those who never set any are left out: for them the default holds.
+///
+/// # Errors
+/// Those of the database.
+pub async fn of_these(conn: &mut Conn, users: &[UserId]) -> Result<HashMap<UserId, NotificationSettings>> {
+    let ids = crate::appends::json_ids(users.iter().map(|user| user.0))?;
+    let rows = sql!(conn, fetch_all as SettingsRow, OF_THESE, ids)?;
+    Ok(rows.into_iter().map(|row| (UserId(row.user_id), row.read())).collect())
 }
 
 /// Gives a person these settings.

@@ -18,6 +18,11 @@ const WRONG: &[(&str, &str)] = &[
     ("messages at no place", "messages WHERE seq < 1 OR seq > 9007199254740991 OR rev < seq OR rev > 9007199254740991"),
     ("messages without a text", "messages WHERE text IS NULL AND deleted_at IS NULL"),
     ("messages of an impossible time", "messages WHERE created_at < 0 OR created_at > 253402300799999"),
+    (
+        "replies in a thread without a summary",
+        "messages WHERE thread IS NOT NULL AND NOT EXISTS (SELECT 1 FROM threads t \
+         WHERE t.conversation_id = messages.conversation_id AND t.seq = messages.thread)",
+    ),
     ("messages of nobody", "messages WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.id = author_id)"),
 ];
 
@@ -38,6 +43,28 @@ const WRONG_PARTS: &[(&str, &str, &str)] = &[
         "conversation_id",
         "threads WHERE NOT EXISTS (SELECT 1 FROM messages m WHERE m.conversation_id = threads.conversation_id \
          AND m.seq = threads.seq)",
+    ),
+    (
+        "threads whose summary is not that of their replies",
+        "conversation_id",
+        "threads WHERE replies <> (SELECT COUNT(*) FROM messages m WHERE m.conversation_id = threads.conversation_id \
+         AND m.thread = threads.seq AND m.thread IS NOT NULL AND m.deleted_at IS NULL) \
+         OR COALESCE(last_seq, 0) <> (SELECT COALESCE(MAX(m.seq), 0) FROM messages m \
+         WHERE m.conversation_id = threads.conversation_id AND m.thread = threads.seq AND m.thread IS NOT NULL \
+         AND m.deleted_at IS NULL)",
+    ),
+    (
+        "earlier texts of messages that are deleted or not there",
+        "conversation_id",
+        "message_versions WHERE NOT EXISTS (SELECT 1 FROM messages m \
+         WHERE m.conversation_id = message_versions.conversation_id AND m.seq = message_versions.seq \
+         AND m.deleted_at IS NULL)",
+    ),
+    (
+        "earlier texts in conversations that keep none",
+        "conversation_id",
+        "message_versions WHERE EXISTS (SELECT 1 FROM conversations c \
+         WHERE c.id = message_versions.conversation_id AND c.edit_history = 0)",
     ),
     // In such a conversation only owners may do anything.
     ("policies whose rules are no object", "conversation_id", "policies WHERE rules NOT LIKE '{%}'"),

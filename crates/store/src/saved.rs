@@ -12,7 +12,7 @@ statements! {
     ONE = "SELECT conversation_id, seq, message_id, saved_at, rev FROM saved_messages
            WHERE user_id = $1 AND conversation_id = $2 AND seq = $3";
     BEFORE = "SELECT conversation_id, seq, message_id, saved_at, rev FROM saved_messages
-              WHERE user_id = $1 AND rev < $2 ORDER BY rev DESC LIMIT $3";
+              WHERE user_id = $1 AND rev < $2 ORDER BY rev DESC LIMIT CAST($3 AS BIGINT)";
     WITHIN = "SELECT conversation_id, seq, message_id, saved_at, rev FROM saved_messages
               WHERE user_id = $1 AND rev >= $2 AND rev <= $3";
     COUNT = "SELECT COUNT(*) FROM saved_messages WHERE user_id = $1";

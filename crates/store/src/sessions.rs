@@ -12,6 +12,7 @@ use sqlx::FromRow;
 use crate::{
     Conn, Result,
     appends::json,
+    push_devices,
     unreadable::{Rest, Salvage},
 };
 
@@ -145,7 +146,11 @@ pub async fn note_use(
 /// # Errors
 /// Those of the database.
 pub async fn end(conn: &mut Conn, id: SessionId, user: UserId, now: Millis) -> Result<bool> {
-    Ok(sql!(conn, execute, END, id.0, user.0, now.0)? > 0)
+    let ended = sql!(conn, execute, END, id.0, user.0, now.0)? > 0;
+    if ended {
+        push_devices::end_with_sessions(conn, user, now).await?;
+    }
+    Ok(ended)
 }
 
 /// Ends all sessions of a person but one.
@@ -154,7 +159,7 @@ pub async fn end(conn: &mut Conn, id: SessionId, user: UserId, now: Millis) -> R
 /// Those of the database.
 pub async fn end_others(conn: &mut Conn, user: UserId, except: Option<SessionId>, now: Millis) -> Result<()> {
     sql!(conn, execute, END_OTHERS, user.0, except.map_or(0, |s| s.0), now.0)?;
-    Ok(())
+    push_devices::end_with_sessions(conn, user, now).await
 }
 
 /// Stores a refresh token's hash.

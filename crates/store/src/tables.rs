@@ -142,7 +142,7 @@ pub(crate) static TABLES: Tables = tables! {
         external_id: Text, role: Text, display_name: Text, first_name: Text, last_name: Text, birth_date: Text,
         profession: Text, city: Text, language: Text, time_zone: Text, status_message: Text, created_at: Number,
         last_seen_at: Number, deactivated_at: Number, mail_key: Text, card_rev: Number,
-        look_key: Text, search_key: Text, keyed: Text
+        look_key: Text, search_key: Text, keyed: Text, avatar: Text
     }
     identities by (issuer, subject) of Owner::Account("user_id"); {
         issuer: Text, subject: Text, user_id: Number, created_at: Number, named_by: Number, awaited: Number
@@ -159,7 +159,7 @@ pub(crate) static TABLES: Tables = tables! {
         id: Number, kind: Text, visibility: Text, name: Text, name_key: Text, topic: Text, pair_low: Number,
         pair_high: Number, created_by: Number, client_id: Text, created_at: Number, head: Number, rev: Number,
         member_count: Number, active_at: Number, room_key: Text, look_key: Text, search_key: Text,
-        keyed: Text
+        keyed: Text, edit_history: Number, previews: Number, avatar: Text
     }
     // A marker moves without a number.
     members by (conversation_id, user_id) of Owner::Conversation("conversation_id", Changes::Unnumbered); {
@@ -176,11 +176,16 @@ pub(crate) static TABLES: Tables = tables! {
     messages by (id) of Owner::Conversation("conversation_id", Changes::SeqAndRev); {
         id: Number, conversation_id: Number, seq: Number, rev: Number, author_id: Number, client_id: Text,
         content_hash: Number, text: Text, parent: Number, created_at: Number, edited_at: Number,
-        deleted_at: Number, message_type: Text, text_rev: Number, thread: Number, aside: Number, files: Number
+        deleted_at: Number, message_type: Text, text_rev: Number, thread: Number, aside: Number, files: Number,
+        preview: Number
     }
     threads by (conversation_id, seq) of Owner::Conversation("conversation_id", Changes::Rev); {
         conversation_id: Number, seq: Number, replies: Number, last_seq: Number, last_at: Number, participants: Text,
         rev: Number
+    }
+    // They go without a number, where a conversation keeps them no longer.
+    message_versions by (conversation_id, seq, number) of Owner::Conversation("conversation_id", Changes::Unnumbered); {
+        conversation_id: Number, seq: Number, number: Number, editor_id: Number, written_at: Number, text: Text
     }
     account_heads by (user_id) of Owner::Account("user_id"); { user_id: Number, head: Number, floor: Number }
     account_changes by (user_id, noun, key) of Owner::Account("user_id"); {
@@ -195,9 +200,13 @@ pub(crate) static TABLES: Tables = tables! {
         quiet_to: Number, time_zone: Text, keywords: Text, rev: Number
     }
     followed_threads by (user_id, conversation_id, seq) of Owner::Account("user_id"); {
-        user_id: Number, conversation_id: Number, seq: Number, follows: Number, read_seq: Number, rev: Number
+        user_id: Number, conversation_id: Number, seq: Number, follows: Number, read_seq: Number, rev: Number,
+        notify: Text
     }
     reactions by (message_id, emoji, user_id) of Owner::Message("message_id"); { message_id: Number, emoji: Text, user_id: Number, number: Number }
+    previews by (message_id) of Owner::Message("message_id"); {
+        message_id: Number, url: Text, site: Text, title: Text, description: Text
+    }
     user_groups by (id) exchanging (name_key) of Owner::Server; {
         id: Number, name: Text, name_key: Text, created_at: Number
     }
@@ -223,10 +232,26 @@ pub(crate) static TABLES: Tables = tables! {
     files by (number) of Owner::Account("owner_id"); {
         number: Number, id: Text, owner_id: Number, name: Text, media_type: Text, size: Number, sha256: Text,
         width: Number, height: Number, created_at: Number, conversation_id: Number, seq: Number, message_id: Number,
-        place: Number, gone_at: Number
+        place: Number, gone_at: Number, blurhash: Text, held_by: Text, voice_ms: Number, waveform: Text
     }
+    // Where theirs are, neither.
+    thumbnails by (file, size) of Owner::Account("owner_id"); {
+        file: Number, size: Text, owner_id: Number, id: Text, media_type: Text, bytes: Number
+    }
+    emoji by (name) of Owner::Server; { name: Text, picture: Text, added_by: Number, created_at: Number }
     saved_messages by (user_id, conversation_id, seq) of Owner::Account("user_id"); {
         user_id: Number, conversation_id: Number, seq: Number, message_id: Number, saved_at: Number, rev: Number
+    }
+    push_devices by (id) of Owner::Account("user_id"); {
+        id: Number, user_id: Number, session_id: Number, endpoint: Text, p256dh: Text, auth: Text, agent: Text,
+        language: Text, shows_text: Number, created_at: Number, rev: Number
+    }
+    push_conversations by (conversation_id) of Owner::Conversation("conversation_id", Changes::Unnumbered); {
+        conversation_id: Number, seq: Number, goal: Number, after_user: Number, decided_at: Number
+    }
+    push_deliveries by (user_id, device_id, conversation_id, reminder_id) of Owner::Account("user_id"); {
+        user_id: Number, device_id: Number, conversation_id: Number, reminder_id: Number, seq: Number, kind: Text,
+        state: Text, at: Number, error: Text
     }
     // Its rows are about accounts and rooms.
     name_findings by (noun, subject, what) of Owner::Server; {
@@ -238,10 +263,18 @@ pub(crate) static TABLES: Tables = tables! {
     }
 };
 
-/// Tables that stay where they are: what the migrations did, what nodes tell each other in passing, and what is made anew
-/// of the messages.
-pub(crate) const LEFT_BEHIND: &[&str] =
-    &["_sqlx_migrations", "nudges", "nodes", "follower_leases", "follower_cursors", "message_terms"];
+/// Tables that stay where they are: what the migrations did, what nodes tell each other in passing, what is made anew of
+/// the messages, and uploads that are not whole, whose parts no backup takes along.
+pub(crate) const LEFT_BEHIND: &[&str] = &[
+    "_sqlx_migrations",
+    "nudges",
+    "nodes",
+    "follower_leases",
+    "follower_cursors",
+    "message_terms",
+    "uploads",
+    "upload_parts",
+];
 
 #[cfg(test)]
 mod tests {

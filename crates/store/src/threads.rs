@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chat::{
     ConversationId, Millis, Number, UserId,
+    notifications::NotificationLevel,
     threads::{Following, PARTICIPANTS, Summary, ThreadKey, ThreadPosition},
 };
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ use sqlx::FromRow;
 use crate::{
     Conn, Error, Result,
     appends::json,
+    notifications::read_level,
     unreadable::{Rest, Salvage},
 };
 
@@ -33,6 +35,15 @@ statements! {
              AND f.conversation_id = r.conversation_id AND f.seq = r.seq
             LEFT JOIN followed_threads a ON a.user_id = r.author_id
              AND a.conversation_id = r.conversation_id AND a.seq = r.seq";
+    /// Of these threads those whose summary is not that of their replies.
+    WRONG = "SELECT k.c, k.s FROM (
+                 SELECT CAST(j.value ->> 'c' AS BIGINT) AS c, CAST(j.value ->> 's' AS BIGINT) AS s
+                 FROM json_each($1) AS j) AS k
+             LEFT JOIN threads t ON t.conversation_id = k.c AND t.seq = k.s
+             WHERE COALESCE(t.replies, 0) <> (SELECT COUNT(*) FROM messages n
+                     WHERE n.conversation_id = k.c AND n.thread = k.s AND n.thread IS NOT NULL AND n.deleted_at IS NULL)
+                OR COALESCE(t.last_seq, 0) <> (SELECT COALESCE(MAX(n.seq), 0) FROM messages n
+                     WHERE n.conversation_id = k.c AND n.thread = k.s AND n.thread IS NOT NULL AND n.deleted_at IS NULL)";
     PUT = "INSERT INTO threads (conversation_id, seq, replies, last_seq, last_at, participants, rev)
            SELECT CAST(j.value ->> 'c' AS BIGINT), CAST(j.value ->> 's' AS BIGINT), CAST(j.value ->> 'n' AS BIGINT),
                   CAST(j.value ->> 'l' AS BIGINT), CAST(j.value ->> 'a' AS BIGINT), j.value ->> 'p',
@@ -50,21 +61,22 @@ statements! {
     NEWEST = "SELECT seq, author_id, created_at FROM messages
               WHERE conversation_id = $1 AND thread = $2 AND thread IS NOT NULL AND deleted_at IS NULL
               ORDER BY seq DESC LIMIT 200";
-    FOLLOWING = "SELECT conversation_id, seq, follows, read_seq, rev FROM followed_threads
+    FOLLOWING = "SELECT conversation_id, seq, follows, read_seq, notify, rev FROM followed_threads
                  WHERE user_id = $1 AND conversation_id = $2 AND seq = $3";
-    ALL_FOLLOWING = "SELECT conversation_id, seq, follows, read_seq, rev FROM followed_threads WHERE user_id = $1";
-    FOLLOW = "INSERT INTO followed_threads (user_id, conversation_id, seq, follows, read_seq, rev)
-              VALUES ($1, $2, $3, $4, $5, $6)
+    ALL_FOLLOWING = "SELECT conversation_id, seq, follows, read_seq, notify, rev FROM followed_threads WHERE user_id = $1";
+    FOLLOW = "INSERT INTO followed_threads (user_id, conversation_id, seq, follows, read_seq, rev, notify)
+              VALUES ($1, $2, $3, $4, $5, $6, $7)
               ON CONFLICT (user_id, conversation_id, seq) DO UPDATE SET
-                follows = excluded.follows, read_seq = excluded.read_seq, rev = excluded.rev";
+                follows = excluded.follows, read_seq = excluded.read_seq, rev = excluded.rev,
+                notify = excluded.notify";
     HOW_MANY = "SELECT COUNT(*) FROM followed_threads WHERE user_id = $1 AND follows = 1";
     FORGET = "DELETE FROM followed_threads WHERE user_id = $1 AND conversation_id = $2";
-    FOLLOWED = "SELECT x.conversation_id, x.seq, x.read_seq, x.rev, x.last_at, x.counted_to, (
+    FOLLOWED = "SELECT x.conversation_id, x.seq, x.read_seq, x.notify, x.rev, x.last_at, x.counted_to, (
                  SELECT COUNT(*) FROM (SELECT 1 FROM messages n
                      WHERE n.conversation_id = x.conversation_id AND n.thread = x.seq AND n.thread IS NOT NULL
                        AND n.seq > x.read_seq AND n.author_id <> $1 AND n.deleted_at IS NULL
                      LIMIT 100) AS counted) AS unread
-         FROM (SELECT f.conversation_id, f.seq, f.read_seq, f.rev, COALESCE(t.last_at, 0) AS last_at,
+         FROM (SELECT f.conversation_id, f.seq, f.read_seq, f.notify, f.rev, COALESCE(t.last_at, 0) AS last_at,
                       COALESCE(t.rev, f.seq) AS counted_to
                FROM followed_threads f
                JOIN members b ON b.conversation_id = f.conversation_id AND b.user_id = f.user_id
@@ -76,7 +88,7 @@ statements! {
                  AND (CAST($6 AS BIGINT) = 0 OR (t.last_seq > f.read_seq AND EXISTS (SELECT 1 FROM messages n
                      WHERE n.conversation_id = f.conversation_id AND n.thread = f.seq AND n.thread IS NOT NULL
                        AND n.seq > f.read_seq AND n.author_id <> $1 AND n.deleted_at IS NULL)))
-               ORDER BY COALESCE(t.last_at, 0) DESC, f.conversation_id DESC, f.seq DESC LIMIT $5) AS x
+               ORDER BY COALESCE(t.last_at, 0) DESC, f.conversation_id DESC, f.seq DESC LIMIT CAST($5 AS BIGINT)) AS x
          ORDER BY x.last_at DESC, x.conversation_id DESC, x.seq DESC";
 }
 
@@ -134,6 +146,14 @@ impl Looked {
         stored.map_or_else(|| Summary::new(root), |stored| stored.read(root))
     }
 
+    /// Puts a summary that was made anew in the place of the one that was read.
+    pub(crate) fn mend(&mut self, summary: &Summary) -> Result<()> {
+        (self.replies, self.rev) = (Some(summary.replies), Some(summary.rev.0));
+        (self.last_seq, self.last_at) = (summary.last_seq.map(|seq| seq.0), summary.last_at.map(|at| at.0));
+        self.participants = Some(participants(summary)?);
+        Ok(())
+    }
+
     /// Whether this author, or the root's, is to follow the thread by taking part.
     pub(crate) fn is_new_to(&self, author: UserId) -> bool {
         self.own_follows.is_none() || (self.authors_follows.is_none() && self.author_id != Some(author.0))
@@ -157,6 +177,13 @@ pub(crate) async fn look(conn: &mut Conn, replies: &[Reply]) -> Result<Vec<Looke
     }
     rows.sort_unstable_by_key(|row| row.i);
     Ok(rows)
+}
+
+/// Of these threads, by conversation and root, those whose summary is not that of their replies: a damaged byte, or
+/// somebody's hand.
+pub(crate) async fn wrong(conn: &mut Conn, threads: &[(i64, i64)]) -> Result<Vec<(i64, i64)>> {
+    let asked: Vec<Reply> = threads.iter().map(|(c, s)| Reply { c: *c, s: *s, u: 0 }).collect();
+    sql!(conn, fetch_all as (i64, i64), WRONG, json(&asked)?)
 }
 
 /// The contents of a row besides its place.
@@ -215,6 +242,11 @@ impl From<Row> for Summary {
     }
 }
 
+/// Who wrote the newest replies, as it is stored.
+fn participants(summary: &Summary) -> Result<String> {
+    json(&summary.participants.iter().map(|user| user.0).collect::<Vec<_>>())
+}
+
 /// Stores summaries in the place of those before.
 pub(crate) async fn put(
     conn: &mut Conn,
@@ -238,7 +270,7 @@ pub(crate) async fn put(
             n: summary.replies,
             l: summary.last_seq.map(|seq| seq.0),
             a: summary.last_at.map(|at| at.0),
-            p: json(&summary.participants.iter().map(|user| user.0).collect::<Vec<_>>())?,
+            p: participants(summary)?,
             r: summary.rev.0,
         });
     }
@@ -276,6 +308,13 @@ pub async fn changed(
 /// # Errors
 /// Those of the database.
 pub async fn lose_reply(conn: &mut Conn, key: ThreadKey, number: Number) -> Result<Summary> {
+    let summary = anew(conn, key, number).await?;
+    put(conn, [(key.conversation, &summary)]).await?;
+    Ok(summary)
+}
+
+/// A thread's summary as its replies tell it, of this number.
+pub(crate) async fn anew(conn: &mut Conn, key: ThreadKey, number: Number) -> Result<Summary> {
     let (conversation, root) = (key.conversation.0, key.root.0);
     let (replies,) = sql!(conn, fetch_one as (i64,), COUNT, conversation, root)?;
     let newest = sql!(conn, fetch_all as (i64, i64, i64), NEWEST, conversation, root)?;
@@ -288,7 +327,6 @@ pub async fn lose_reply(conn: &mut Conn, key: ThreadKey, number: Number) -> Resu
             summary.participants.push(UserId(author));
         }
     }
-    put(conn, [(key.conversation, &summary)]).await?;
     Ok(summary)
 }
 
@@ -298,7 +336,13 @@ struct FollowingRow {
     seq: i64,
     follows: i64,
     read_seq: i64,
+    notify: Option<String>,
     rev: i64,
+}
+
+/// The level of this name.
+pub(crate) fn level(name: Option<&str>, user: i64) -> Option<NotificationLevel> {
+    name.map(|name| read_level("followed_threads", name, user))
 }
 
 impl From<FollowingRow> for Following {
@@ -307,6 +351,7 @@ impl From<FollowingRow> for Following {
             key: ThreadKey { conversation: ConversationId(row.conversation_id), root: Number(row.seq) },
             follows: row.follows != 0,
             read_seq: Number(row.read_seq),
+            level: level(row.notify.as_deref(), row.conversation_id),
             rev: Number(row.rev),
         }
     }
@@ -335,9 +380,10 @@ pub async fn all_following(conn: &mut Conn, user: UserId) -> Result<HashMap<Thre
 /// # Errors
 /// Those of the database.
 pub async fn follow(conn: &mut Conn, user: UserId, following: &Following) -> Result<()> {
-    let Following { key, follows, read_seq, rev } = *following;
+    let Following { key, follows, read_seq, level, rev } = *following;
+    let level = level.map(NotificationLevel::name);
     let (conversation, root, follows) = (key.conversation.0, key.root.0, i64::from(follows));
-    sql!(conn, execute, FOLLOW, user.0, conversation, root, follows, read_seq.0, rev.0)?;
+    sql!(conn, execute, FOLLOW, user.0, conversation, root, follows, read_seq.0, rev.0, level)?;
     Ok(())
 }
 
@@ -374,6 +420,7 @@ struct EntryRow {
     conversation_id: i64,
     seq: i64,
     read_seq: i64,
+    notify: Option<String>,
     rev: i64,
     last_at: i64,
     counted_to: i64,
@@ -400,6 +447,7 @@ pub async fn followed(
             key: ThreadKey { conversation: ConversationId(row.conversation_id), root: Number(row.seq) },
             follows: true,
             read_seq: Number(row.read_seq),
+            level: level(row.notify.as_deref(), user.0),
             rev: Number(row.rev),
         },
         unread: row.unread,

@@ -66,6 +66,8 @@ pub struct NewMessage {
     pub called: Option<Box<Called>>,
     /// How many people it may reach without a confirmation.
     pub unconfirmed: i64,
+    /// Whether its text has a link that is previewed where the conversation wants it.
+    pub has_link: bool,
 }
 
 /// A boxed future that lives as long as the unit it works on.
@@ -254,6 +256,7 @@ impl Committer {
                 Ok(committed) => {
                     self.health.committed(Instant::now());
                     self.db.wakes().note(&committed);
+                    self.db.message_wakes().note_messages(&committed);
                     let messages = messages_in(&committed);
                     batches += 1;
                     let refuse = mutants::is(Mutant::RefuseAfterCommit) && messages > 0 && batches.is_multiple_of(50);

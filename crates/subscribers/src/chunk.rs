@@ -12,14 +12,16 @@ use crate::{
     queue::Subscriber,
 };
 
-/// The frames of one conversation that wait to be handed out.
+/// The frames of one conversation that wait to be handed out. Nothing while none wait, as in nearly all conversations.
 #[derive(Default)]
-pub(crate) struct Chunk {
+pub(crate) struct Chunk(Option<Box<Frames>>);
+
+#[derive(Default)]
+struct Frames {
     conversation: ConversationId,
     /// The number of events in it.
-    pub(crate) events: u32,
-    /// None while nothing waits, as in nearly all conversations.
-    parts: Option<Box<[Part; Audience::COUNT]>>,
+    events: u32,
+    parts: [Part; Audience::COUNT],
 }
 
 #[derive(Default)]
@@ -43,12 +45,17 @@ struct Veil {
 
 impl Chunk {
     pub(crate) fn is_empty(&self) -> bool {
-        self.parts.is_none()
+        self.0.is_none()
+    }
+
+    /// The number of events in it.
+    pub(crate) fn events(&self) -> u32 {
+        self.0.as_ref().map_or(0, |frames| frames.events)
     }
 
     /// Its length in bytes, in the dialect in which it is longest.
     pub(crate) fn len(&self) -> usize {
-        self.parts.iter().flat_map(|parts| parts.iter()).map(|part| part.frames.len()).max().unwrap_or_default()
+        self.0.iter().flat_map(|frames| &frames.parts).map(|part| part.frames.len()).max().unwrap_or_default()
     }
 
     /// Adds an event, encoded for each dialect present; if some subscribers do not see all messages, also its bare
@@ -65,8 +72,6 @@ impl Chunk {
         let earlier = earlier.filter(|_| !limited.is_empty());
         let rootless = event.thread.as_ref().filter(|_| !limited.is_empty());
         let rootless = rootless.map(|thread| (thread.root, Event { thread: None, ..event.clone() }));
-        self.conversation = event.conversation;
-        self.events += 1;
         let mut native: Option<Option<Text>> = None;
         for (audience, dialect) in Audience::all() {
             if listening[audience.place()] == 0 {
@@ -81,7 +86,7 @@ impl Chunk {
                 &other
             };
             let Some(text) = text else { continue };
-            let part = &mut self.parts.get_or_insert_default()[audience.place()];
+            let part = self.part(event.conversation, audience);
             let start = part.frames.len();
             frame::write(&mut part.frames, frame::Opcode::Text, text.as_bytes());
             if let Some(origin) = event.origin
@@ -105,21 +110,33 @@ impl Chunk {
                 part.veils.push(Veil { start, end: part.frames.len(), seq: *seq, instead });
             }
         }
+        self.count();
     }
 
     /// Adds a run of joins and leaves, for those who take it as one.
     pub(crate) fn add_turnover(&mut self, conversation: ConversationId, turnover: &Turnover) {
         let Some(text) = (Dialect::NATIVE.turnover)(conversation, turnover) else { return };
-        self.conversation = conversation;
-        self.events += 1;
-        let part = &mut self.parts.get_or_insert_default()[Audience::GATHERING.place()];
+        let part = self.part(conversation, Audience::GATHERING);
         frame::write(&mut part.frames, frame::Opcode::Text, text.as_bytes());
+        self.count();
+    }
+
+    /// Where an audience's frames go.
+    fn part(&mut self, conversation: ConversationId, audience: Audience) -> &mut Part {
+        let frames = self.0.get_or_insert_default();
+        frames.conversation = conversation;
+        &mut frames.parts[audience.place()]
+    }
+
+    /// Counts one more event, if anybody is told of it.
+    fn count(&mut self) {
+        self.0.iter_mut().for_each(|frames| frames.events += 1);
     }
 
     /// Puts the same bytes into every subscriber's outbox; returns the number of outboxes.
     pub(crate) fn hand_out(self, subscribers: &[std::sync::Arc<Subscriber>], limited: &Limited) -> u64 {
-        let conversation = self.conversation;
-        let Some(parts) = self.parts else { return 0 };
+        let Some(frames) = self.0 else { return 0 };
+        let Frames { conversation, parts, .. } = *frames;
         let sealed: [Sealed; Audience::COUNT] = parts.map(Sealed::from);
         let mut handed = 0_u64;
         for subscriber in subscribers.iter().filter(|subscriber| subscriber.hears(conversation)) {

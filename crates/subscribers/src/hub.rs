@@ -53,7 +53,7 @@ use crate::{
     presence::{Book, Whose},
     queue::Subscriber,
     revocations::Revocations,
-    typing::{Typing, Typist},
+    typing::{Typing, TypingPlace, Typist},
 };
 
 /// How often presence is published and typing ends.
@@ -84,7 +84,7 @@ enum Control {
     Card(Box<Account>, Result<Belongings>),
     Presence { user: UserId, presence: Presence, whose: Whose },
     Activity { user: UserId, id: ConnectionId },
-    Typing { conversation: ConversationId, typist: Typist, typing: bool },
+    Typing { place: TypingPlace, typist: Typist, typing: bool },
     Drain { spread: Duration },
     Gaps(gaps::Read),
     Nodes(nodes::Read),
@@ -152,8 +152,8 @@ impl Hub {
     }
 
     /// Publishes that somebody writes, or has stopped.
-    pub async fn set_typing(&self, conversation: ConversationId, typist: Typist, typing: bool) {
-        let _ended = self.control.send(Control::Typing { conversation, typist, typing }).await;
+    pub async fn set_typing(&self, place: TypingPlace, typist: Typist, typing: bool) {
+        let _ended = self.control.send(Control::Typing { place, typist, typing }).await;
     }
 
     /// Closes all connections with a request to reconnect, each after another time within `spread`.
@@ -223,7 +223,8 @@ struct State {
     control: mpsc::WeakSender<Control>,
     revocations: Revocations,
     people: HashMap<UserId, Person>,
-    channels: HashMap<ConversationId, Channel>,
+    /// In boxes: a table of the channels themselves would have empty places of their size.
+    channels: HashMap<ConversationId, Box<Channel>>,
     /// People whose accounts have an event that waits for a conversation.
     stalled: HashSet<UserId>,
     /// People whose presence must be published with the next tick.
@@ -376,22 +377,16 @@ impl State {
 
     /// Continues the accounts that have waited for the number that was just published.
     fn continue_waiting_accounts(&mut self, conversation: ConversationId) {
-        let Some(channel) = self.channels.get_mut(&conversation).filter(|channel| !channel.later.is_empty()) else {
-            return;
-        };
-        let last = channel.gaps.last();
-        let due: Vec<UserId> = channel.later.extract_if(.., |(at, _)| *at <= last).map(|(_, user)| user).collect();
-        for user in due {
+        let Some(channel) = self.channels.get_mut(&conversation) else { return };
+        for user in channel.take_waiting() {
             self.tell_account(user, false);
         }
     }
 
     fn tell_event(&mut self, (told, at): &Waiting) {
         let Some(Outgoing::Event(event)) = told.get(*at) else { return };
-        if let Fact::MessageCreated(message) = &event.fact
-            && let Some(typist) = self.typing.stop(event.conversation, message.author)
-        {
-            self.tell_typing(event.conversation, typist, false);
+        if let Fact::MessageCreated(message) = &event.fact {
+            self.stop_typing(message);
         }
         let Some(channel) = self.channels.get_mut(&event.conversation) else { return };
         if channel.chunk.is_empty() || channel.chunk.len() >= MUCH {
@@ -404,7 +399,7 @@ impl State {
             channel.member_count = member_count;
         }
         let (listening, due) = channel.gather(event, self.presence_members, Instant::now());
-        channel.chunk.add(&self.numbers, &channel.place, event, &listening, &channel.limited);
+        channel.add_event(&self.numbers, event, &listening);
         if let Some(due) = due {
             self.touched.add_later(due, event.conversation);
         }
@@ -425,10 +420,10 @@ impl State {
         let channel = self.channels.entry(conversation).or_insert_with(|| {
             self.handle.want(conversation, true);
             let place = Place { kind: row.kind, name: row.name.clone(), pair: row.pair };
-            Channel::new(place, row.head, row.member_count)
+            Box::new(Channel::new(place, row.head, row.member_count))
         });
         self.deliveries.fetch_add(channel.flush(), Ordering::Relaxed);
-        channel.limited.set(user, listed.visible_from);
+        channel.limit(user, listed.visible_from);
         for subscriber in &person.subscribers {
             channel.add(subscriber.clone());
         }
@@ -443,7 +438,7 @@ impl State {
         if let Some(channel) = self.channels.get_mut(&conversation) {
             self.deliveries.fetch_add(channel.flush(), Ordering::Relaxed);
             for subscriber in &person.subscribers {
-                channel.remove(subscriber.id);
+                channel.remove(subscriber);
                 subscriber.outbox.wake();
             }
         }
@@ -467,11 +462,11 @@ impl State {
             Control::Card(account, belongings) => self.belongings_of_card(&account, belongings),
             Control::Presence { user, presence, whose } => self.set_presence(user, presence, whose),
             Control::Activity { user, id } => self.show_activity(user, id),
-            Control::Typing { conversation, typist, typing } => {
+            Control::Typing { place, typist, typing } => {
                 // Other nodes may have received a start that this node did not.
-                let may_be_news = !typing && !self.is_large(conversation);
-                if self.note_typing(conversation, typist.clone(), typing) || may_be_news {
-                    self.say_typing(conversation, &typist, typing);
+                let may_be_news = !typing && !self.is_large(place.conversation);
+                if self.note_typing(place, typist.clone(), typing) || may_be_news {
+                    self.say_typing(place, &typist, typing);
                 }
             }
             Control::Drain { spread } => self.drain(spread),
@@ -491,8 +486,8 @@ impl State {
 
     fn on_tick(&mut self) {
         let now = Instant::now();
-        for (conversation, typist) in self.typing.expired(now) {
-            self.tell_typing(conversation, typist, false);
+        for (place, typist) in self.typing.expired(now) {
+            self.tell_typing(place, typist, false);
         }
         self.tell_stalled_accounts();
         self.on_tick_of_activity(now);

@@ -5,12 +5,14 @@
 //! more is said than anybody can read, the channel is handed out forty times a second, as network cards limit their
 //! interrupts.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
+use crate::queue::Subscriber;
+
 /// A channel with fewer subscribers is not large.
-const LARGE: usize = 64;
+pub(crate) const LARGE: usize = 64;
 /// A chunk of so many bytes is handed out at once, so that no outbox overflows because it had to wait.
 pub(crate) const MUCH: usize = 32 * 1_024;
 /// How long writing to a large channel may take before it counts as finished.
@@ -21,6 +23,9 @@ const PER_EVENT: Duration = Duration::from_millis(2);
 const SELDOM: Duration = Duration::from_millis(25);
 /// How soon the subscribers are rechecked.
 const LOOK: Duration = Duration::from_millis(1);
+
+/// Subscribers in the sample that shows whether a channel is still being written to.
+const SAMPLE: usize = 32;
 
 /// The pace of one channel.
 #[derive(Debug, Default)]
@@ -59,6 +64,12 @@ impl Pace {
         let rest = *self.rest.get_or_insert(told_at + self.least.max(2 * took.min(PATIENCE)));
         (now < rest).then_some(rest)
     }
+}
+
+/// Whether more than a few subscribers have not been written to since they were last woken, judging by a sample.
+pub(crate) fn are_busy(subscribers: &[Arc<Subscriber>]) -> bool {
+    let sample = subscribers.iter().step_by(subscribers.len().div_ceil(SAMPLE).max(1));
+    sample.filter(|subscriber| subscriber.outbox.is_awake()).count() > SAMPLE / 8
 }
 
 #[cfg(test)]

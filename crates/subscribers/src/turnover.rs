@@ -33,10 +33,11 @@ impl Channel {
             self.end_run(event.conversation, now);
             return (self.listening, None);
         };
-        let begins = self.run.is_none();
-        let due = self.turnover_at.map_or(now, |told| now.max(told + EVERY));
+        let rare = self.rare();
+        let begins = rare.run.is_none();
+        let due = rare.turnover_at.map_or(now, |told| now.max(told + EVERY));
         let from = event.number;
-        let run = self.run.get_or_insert(Run { turnover: Turnover { from, to: from, member_count }, due });
+        let run = rare.run.get_or_insert(Run { turnover: Turnover { from, to: from, member_count }, due });
         (run.turnover.to, run.turnover.member_count) = (event.number, member_count);
         let due = begins.then_some(run.due);
         let mut rest = self.listening;
@@ -46,15 +47,16 @@ impl Channel {
 
     /// Ends the run, if there is one: it will be handed out with the rest.
     pub(crate) fn end_run(&mut self, conversation: ConversationId, now: Instant) {
-        if let Some(run) = self.run.take() {
-            self.turnover_at = Some(now);
+        let Some(rare) = self.known_rare() else { return };
+        if let Some(run) = rare.run.take() {
+            rare.turnover_at = Some(now);
             self.chunk.add_turnover(conversation, &run.turnover);
         }
     }
 
     /// The same, if it is due.
     pub(crate) fn end_due_run(&mut self, conversation: ConversationId, now: Instant) {
-        if self.run.is_some_and(|run| run.due <= now) {
+        if self.known_rare().and_then(|rare| rare.run).is_some_and(|run| run.due <= now) {
             self.end_run(conversation, now);
         }
     }

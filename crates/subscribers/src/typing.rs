@@ -2,8 +2,23 @@
 
 use std::collections::HashMap;
 
-use chat::{ConversationId, UserId};
+use chat::{ConversationId, Number, UserId};
 use tokio::time::{Duration, Instant};
+
+/// The place where somebody writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TypingPlace {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// The `seq` of the message in whose thread they write; absent in the room.
+    pub thread: Option<Number>,
+}
+
+impl From<ConversationId> for TypingPlace {
+    fn from(conversation: ConversationId) -> Self {
+        Self { conversation, thread: None }
+    }
+}
 
 /// A person who writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +31,7 @@ pub struct Typist {
     pub shown_name: String,
 }
 
-/// How many people of a large channel are shown as writing at once, and how many of them may begin within a second.
+/// How many people of a large channel are shown as writing at once, in the room and in its threads, and how many of them may begin within a second.
 /// Readers see "several people are typing" long before, so a sample is enough. It bounds the signals in a second to
 /// three times this number: the starts, and the stops of those who were shown before or have begun since.
 const SAMPLE: usize = 6;
@@ -31,7 +46,7 @@ pub(crate) struct Typing {
 
 /// The people who write in one conversation.
 struct Writers {
-    writing: HashMap<UserId, (Instant, Typist)>,
+    writing: HashMap<(UserId, Option<Number>), (Instant, Typist)>,
     /// When the window began, and how many starts were published in it.
     window: (Instant, usize),
 }
@@ -43,36 +58,39 @@ impl Typing {
 
     /// Records a start; repeating it extends the time. False if it must not be published: enough people write in this
     /// large channel already.
-    pub(crate) fn start(&mut self, conversation: ConversationId, typist: Typist, is_large: bool, now: Instant) -> bool {
+    pub(crate) fn start(&mut self, place: TypingPlace, typist: Typist, is_large: bool, now: Instant) -> bool {
+        let TypingPlace { conversation, thread } = place;
         let fresh = || Writers { writing: HashMap::new(), window: (now, 0) };
         let channel = self.channels.entry(conversation).or_insert_with(fresh);
         if now.duration_since(channel.window.0) >= WINDOW {
             channel.window = (now, 0);
         }
-        let is_shown = channel.writing.contains_key(&typist.user);
+        let is_shown = channel.writing.contains_key(&(typist.user, thread));
         let is_full = channel.window.1 >= SAMPLE || (!is_shown && channel.writing.len() >= SAMPLE);
         if is_large && is_full {
             return false;
         }
         channel.window.1 += 1;
-        channel.writing.insert(typist.user, (now + self.lasts, typist));
+        channel.writing.insert((typist.user, thread), (now + self.lasts, typist));
         true
     }
 
     /// Records a stop; returns the person if they were writing.
-    pub(crate) fn stop(&mut self, conversation: ConversationId, user: UserId) -> Option<Typist> {
+    pub(crate) fn stop(&mut self, place: TypingPlace, user: UserId) -> Option<Typist> {
         if self.channels.is_empty() {
             return None;
         }
-        self.channels.get_mut(&conversation)?.writing.remove(&user).map(|(_, typist)| typist)
+        let writers = self.channels.get_mut(&place.conversation)?;
+        writers.writing.remove(&(user, place.thread)).map(|(_, typist)| typist)
     }
 
     /// Removes and returns those whose time has run out.
-    pub(crate) fn expired(&mut self, now: Instant) -> Vec<(ConversationId, Typist)> {
+    pub(crate) fn expired(&mut self, now: Instant) -> Vec<(TypingPlace, Typist)> {
         let mut expired = Vec::new();
         self.channels.retain(|conversation, channel| {
             let over = channel.writing.extract_if(|_, (until, _)| *until <= now);
-            expired.extend(over.map(|(_, (_, typist))| (*conversation, typist)));
+            let place = |thread| TypingPlace { conversation: *conversation, thread };
+            expired.extend(over.map(|((_, thread), (_, typist))| (place(thread), typist)));
             // The window is kept until it is over, even if nobody writes any more.
             !channel.writing.is_empty() || now.duration_since(channel.window.0) < WINDOW
         });
@@ -90,7 +108,7 @@ mod tests {
 
     #[tokio::test]
     async fn typing_ends_by_itself_and_repeating_it_gives_more_time() {
-        let (channel, now) = (ConversationId(1), Instant::now());
+        let (channel, now) = (TypingPlace::from(ConversationId(1)), Instant::now());
         let mut typing = Typing::new(Duration::from_secs(6));
         assert!(typing.start(channel, typist(1), false, now));
         assert!(typing.start(channel, typist(1), false, now + Duration::from_secs(3)));
@@ -103,7 +121,7 @@ mod tests {
     /// A thousand people write for ten seconds: each repeats it every 300 ms, and stops now and then.
     #[tokio::test]
     async fn any_number_of_writers_in_a_large_channel_makes_few_signals_a_second() {
-        let (channel, began) = (ConversationId(1), Instant::now());
+        let (channel, began) = (TypingPlace::from(ConversationId(1)), Instant::now());
         let mut typing = Typing::new(Duration::from_secs(6));
         let mut told = [0; 10];
         for millis in 0..10_000_u64 {
@@ -119,8 +137,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn somebody_writes_in_the_room_and_in_a_thread_apart() {
+        let (room, now) = (TypingPlace::from(ConversationId(1)), Instant::now());
+        let thread = TypingPlace { thread: Some(Number(7)), ..room };
+        let mut typing = Typing::new(Duration::from_secs(6));
+        assert!(typing.start(room, typist(1), false, now));
+        assert!(typing.start(thread, typist(1), false, now + Duration::from_secs(1)));
+        assert_eq!(typing.expired(now + Duration::from_secs(6)), [(room, typist(1))]);
+        assert_eq!(typing.stop(room, UserId(1)), None);
+        assert_eq!(typing.stop(thread, UserId(1)), Some(typist(1)));
+    }
+
+    #[tokio::test]
     async fn in_a_small_channel_everybody_is_shown() {
-        let (channel, now) = (ConversationId(1), Instant::now());
+        let (channel, now) = (TypingPlace::from(ConversationId(1)), Instant::now());
         let mut typing = Typing::new(Duration::from_secs(6));
         assert!((0..200).all(|user| typing.start(channel, typist(user), false, now)));
         assert_eq!(typing.expired(now + Duration::from_secs(6)).len(), 200);

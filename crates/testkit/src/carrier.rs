@@ -19,7 +19,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Bytes of a file: most are small, some take many blocks.
 const SMALL: u64 = 4_000;
-const LARGE: u64 = 400_000;
+const LARGE: u64 = 200_000;
 /// How often something is asked for at the end that was not answered.
 const TRIES: usize = 20;
 /// Files that are read again at the end, the newest.

@@ -39,6 +39,7 @@ impl Inbox {
             "conversation.changes" => self.changes.push_back(frame.clone()),
             "typing.started"
             | "typing.stopped"
+            | "thread.typing"
             | "marker.moved"
             | "presence.changed"
             | "account.updated"
@@ -49,6 +50,8 @@ impl Inbox {
             | "reminder.set"
             | "reminder.due"
             | "reminder.removed"
+            | "push_device.added"
+            | "push_device.removed"
             | "message.saved"
             | "message.unsaved"
             | "thread.followed"
@@ -73,6 +76,10 @@ fn words(kind: &str, data: &Value, name: &dyn Fn(i64) -> String) -> (String, Opt
             (format!("{author} edits: {}", text(&data["text"])), id)
         }
         "message.deleted" => (format!("a message of {} is deleted", person(&data["author"]).0), None),
+        "message.previewed" => match data["preview"]["title"].as_str() {
+            Some(title) => (format!("the page is called {title}"), None),
+            None => ("the preview is gone".to_owned(), None),
+        },
         "reaction.added" | "reaction.removed" => {
             let user = data["user"].as_i64();
             let did = if kind == "reaction.added" { "reacts" } else { "takes back" };
@@ -100,6 +107,9 @@ fn words(kind: &str, data: &Value, name: &dyn Fn(i64) -> String) -> (String, Opt
         "reminder.set" | "reminder.due" | "reminder.removed" => {
             (format!("reminder {} {}", data["id"], kind.trim_start_matches("reminder.")), None)
         }
+        "push_device.added" | "push_device.removed" => {
+            (format!("device {} {}", data["id"], kind.trim_start_matches("push_device.")), None)
+        }
         "message.saved" | "message.unsaved" => {
             (format!("{} {}", kind.trim_start_matches("message."), data["seq"]), None)
         }
@@ -108,6 +118,10 @@ fn words(kind: &str, data: &Value, name: &dyn Fn(i64) -> String) -> (String, Opt
             (format!("thread {} {what}", data["thread"]), None)
         }
         "typing.started" => (format!("{} types", person(&data["user"]).0), None),
+        "thread.typing" => {
+            let does = if data["typing"] == true { "types" } else { "stops typing" };
+            (format!("{} {does} in {}", person(&data["user"]).0, data["thread"]), None)
+        }
         "typing.stopped" => (format!("{} stops typing", person(&data["user"]).0), None),
         "marker.moved" => {
             let user = data["user"].as_i64();

@@ -3,12 +3,12 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use promises::{ConversationId, Form as _, KnownAccount, Number, ThreadKey, UserId};
+use promises::{ConversationId, Following, Form as _, KnownAccount, Number, UserId};
 use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
-    model::{Objects, Snapshot, draft_key, profile_of, reminder_of, row_of, saved_of, thread_of},
+    model::{Objects, Snapshot, draft_key, profile_of, push_device_of, reminder_of, row_of, saved_of, thread_of},
     person::Inner,
 };
 
@@ -139,6 +139,7 @@ pub async fn read_account(person: &Inner, cursor: i64) -> Option<KnownAccount<Ob
     let account = account.with_settings(settings, notifications.to_string());
     let account = account.with_reminders(reminders).with_things(saved(person).await?);
     let account = account.with_things(reached(person).await?);
+    let account = account.with_things(push_devices(person).await?);
     Some(account.with_threads(threads(person).await?))
 }
 
@@ -159,6 +160,13 @@ pub fn groups_thing(groups: Vec<&Value>) -> Option<(String, String)> {
     (!groups.is_empty()).then(|| ("user groups".to_owned(), groups.join(" ")))
 }
 
+/// The devices on which a person is told.
+async fn push_devices(person: &Inner) -> Option<Vec<(String, String)>> {
+    let Seen::Here(found) = get(person, "/v1/push-devices").await else { return None };
+    let devices = found["devices"].as_array().into_iter().flatten();
+    Some(devices.map(|device| push_device_of(device).expect("a device has an id")).collect())
+}
+
 /// What a person has saved, page by page.
 async fn saved(person: &Inner) -> Option<Vec<(String, String)>> {
     let mut all = Vec::new();
@@ -173,7 +181,7 @@ async fn saved(person: &Inner) -> Option<Vec<(String, String)>> {
 }
 
 /// All threads that a person follows.
-async fn threads(person: &Inner) -> Option<Vec<(ThreadKey, Number, Number)>> {
+async fn threads(person: &Inner) -> Option<Vec<Following>> {
     let mut all = Vec::new();
     let mut cursor = String::new();
     loop {

@@ -17,12 +17,14 @@ mod inbox;
 mod law;
 mod model;
 mod person;
+mod push_service;
 mod raw;
 mod rest;
 mod stranger;
 mod town;
 
 pub use person::{Person, Reply, Room, Said, Tokens};
+pub use push_service::{Browser, PushService, Pushed};
 pub use raw::{Raw, RawAnswer};
 pub use rest::{Answer, Rest};
 pub use stranger::{Stranger, Wire};

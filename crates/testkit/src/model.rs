@@ -5,17 +5,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chat::notifications::NotificationLevel;
 use promises::{
-    AccountChange, AccountForm, Change, ConversationId, DraftKey, Form, KnownAccount, Number, Place, ReminderId,
-    ThreadKey, UserId, saved_name,
+    AccountChange, AccountForm, Change, ConversationId, DraftKey, Following, Form, KnownAccount, Number, Place,
+    PushDeviceId, ReminderId, ThreadKey, UserId, push_device_name, saved_name,
 };
 use serde_json::{Map, Value};
 
 use crate::law::groups_thing;
 
 /// The fields of a conversation's row: those that all members see alike.
-const ROW: [&str; 10] =
-    ["id", "kind", "visibility", "name", "topic", "created_by", "created_at", "head", "rev", "member_count"];
+const ROW: &str =
+    "id kind visibility name topic avatar created_by created_at head rev member_count edit_history previews";
 
 /// The protocol's objects, as they came.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -89,6 +90,14 @@ pub fn saved_of(data: &Value) -> Result<(String, String), String> {
     Ok((saved_key(data)?, number(data, "rev")?.to_string()))
 }
 
+/// A push device as the law compares it: its name, and everything that is said of it.
+///
+/// # Errors
+/// What is missing in it.
+pub fn push_device_of(data: &Value) -> Result<(String, String), String> {
+    Ok((push_device_name(PushDeviceId(number(data, "id")?)), data.to_string()))
+}
+
 fn saved_key(data: &Value) -> Result<String, String> {
     Ok(saved_name(ConversationId(number(data, "conversation")?), Number(number(data, "seq")?)))
 }
@@ -100,14 +109,16 @@ pub fn draft_key(draft: &Value) -> Result<DraftKey, String> {
     Ok(DraftKey { conversation: ConversationId(number(draft, "conversation")?), edit, thread })
 }
 
-/// A followed thread as the law compares it: its key, how far it was read, and the number of the last change of that.
+/// A followed thread as the law compares it.
 ///
 /// # Errors
 /// The missing field.
-pub fn thread_of(data: &Value) -> Result<(ThreadKey, Number, Number), String> {
+pub fn thread_of(data: &Value) -> Result<Following, String> {
     let (conversation, root) = (ConversationId(number(data, "conversation")?), Number(number(data, "thread")?));
     let key = ThreadKey { conversation, root };
-    Ok((key, Number(number(data, "read_seq")?), Number(number(data, "rev")?)))
+    let (read_seq, rev) = (Number(number(data, "read_seq")?), Number(number(data, "rev")?));
+    let level = data["level"].as_str().and_then(NotificationLevel::from_name);
+    Ok(Following { key, follows: data["follows"] == true, read_seq, level, rev })
 }
 
 fn at(object: &Value, field: &str) -> Number {
@@ -127,7 +138,7 @@ fn member(object: &Value) -> Result<Value, String> {
 
 /// The row in an object that has more fields.
 pub fn row_of(conversation: &Value) -> Map<String, Value> {
-    ROW.iter().map(|name| ((*name).to_owned(), conversation.get(*name).cloned().unwrap_or_default())).collect()
+    ROW.split(' ').map(|name| (name.to_owned(), conversation.get(name).cloned().unwrap_or_default())).collect()
 }
 
 /// A conversation that a client follows.
@@ -308,7 +319,11 @@ impl Model {
                 known.hear_changes(data)?;
                 Ok(if known.take_changes(data)? { Next::Read(id) } else { Next::Listen })
             }
-            None if matches!(kind, "typing.started" | "typing.stopped" | "marker.moved" | "presence.changed") => {
+            None if matches!(
+                kind,
+                "typing.started" | "typing.stopped" | "thread.typing" | "marker.moved" | "presence.changed"
+            ) =>
+            {
                 Ok(Next::Listen)
             }
             None => Err(format!("{kind} has no number")),
@@ -364,10 +379,15 @@ impl Model {
                 AccountChange::Thing("user groups".into(), groups_thing(groups).map(|(_, state)| state))
             }
             "thread.followed" => match thread_of(data)? {
-                (key, ..) if data["follows"] != true => AccountChange::NoThread(key),
-                (key, read, rev) => AccountChange::Thread(key, read, rev),
+                following if following.follows => AccountChange::Thread(following),
+                Following { key, .. } => AccountChange::NoThread(key),
             },
             "reminder.removed" => AccountChange::NoReminder(ReminderId(number(data, "id")?)),
+            "push_device.added" => {
+                let (name, state) = push_device_of(data)?;
+                AccountChange::Thing(name, Some(state))
+            }
+            "push_device.removed" => AccountChange::Thing(push_device_name(PushDeviceId(number(data, "id")?)), None),
             "message.saved" => {
                 let (name, state) = saved_of(data)?;
                 AccountChange::Thing(name, Some(state))
@@ -480,7 +500,7 @@ impl Followed {
 /// The change that an event makes.
 fn change(kind: &str, seq: i64, data: &Value) -> Result<Change<Objects>, String> {
     match kind {
-        "message.created" | "message.edited" | "message.deleted" => {
+        "message.created" | "message.edited" | "message.deleted" | "message.previewed" => {
             if number(data, "rev")? != seq {
                 return Err(format!("{kind} {seq} holds another state: {data}"));
             }

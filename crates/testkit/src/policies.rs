@@ -58,6 +58,20 @@ impl Town {
         operator.goes().await;
     }
 
+    /// Makes it so that the day is over in which this upload could have become whole.
+    pub async fn has_waited_for_upload(&self, upload: FileId) {
+        let operator = self.operator().await;
+        let changed = operator.writer.change(&[], None, move |unit| {
+            Box::pin(async move {
+                let stored = store::uploads::by_id(&mut unit.conn, upload).await?;
+                let stored = stored.ok_or_else(|| chat::Error::not_found("upload"))?;
+                Ok(store::jobs::add(&mut unit.conn, store::jobs::Kind::Upload, stored.number, unit.now).await?)
+            })
+        });
+        changed.await.expect("a job that is due");
+        operator.goes().await;
+    }
+
     /// The town's database, with the writer of an operator's command.
     async fn operator(&self) -> Operator {
         let url = self.config.database_url().reveal().to_owned();

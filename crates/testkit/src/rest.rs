@@ -134,6 +134,25 @@ impl Rest {
         (Answer { status, headers, body: serde_json::from_str(&text).unwrap_or_default(), text }, bytes)
     }
 
+    /// Makes a request whose body is bytes.
+    ///
+    /// # Panics
+    /// If no answer comes.
+    pub async fn sends_bytes(
+        &self,
+        (method, path): (&str, &str),
+        token: &str,
+        headers: &[(&str, &str)],
+        bytes: impl Into<reqwest::Body>,
+    ) -> Answer {
+        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        let mut request = self.client.request(method, format!("http://{}{path}", self.address)).bearer_auth(token);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        read(request.body(bytes).send().await.expect("an answer")).await
+    }
+
     /// Makes a request whose body is not JSON, or is malformed.
     ///
     /// # Panics

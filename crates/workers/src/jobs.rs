@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chat::{Error, ErrorCode, Result};
-use engine::{Due, Engine, Job};
+use engine::{Due, Engine, Job, Lane};
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
@@ -14,10 +14,10 @@ const PORTION: i64 = 50;
 /// A job may take this long, well within its lease.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Works until it is told to stop.
-pub(crate) async fn work(engine: Engine, mut stopped: watch::Receiver<bool>) {
+/// Does the jobs of a lane until it is told to stop.
+pub(crate) async fn work(engine: Engine, lane: Lane, mut stopped: watch::Receiver<bool>) {
     loop {
-        let pause = match do_due(&engine).await {
+        let pause = match do_due(&engine, lane).await {
             Ok(pause) => pause.min(LOOK_EVERY),
             Err(error) => {
                 tracing::debug!(%error, "jobs cannot be looked for now");
@@ -33,13 +33,13 @@ pub(crate) async fn work(engine: Engine, mut stopped: watch::Receiver<bool>) {
 }
 
 /// Does a portion of what is due; returns how long to wait for the next.
-async fn do_due(engine: &Engine) -> Result<Duration> {
-    match engine.next_job().await? {
+async fn do_due(engine: &Engine, lane: Lane) -> Result<Duration> {
+    match engine.next_job(lane).await? {
         Due::Never => return Ok(LOOK_EVERY),
         Due::In(left) => return Ok(left),
         Due::Now => {}
     }
-    let jobs = engine.claim_jobs(PORTION).await?;
+    let jobs = engine.claim_jobs(lane, PORTION).await?;
     // Others are doing what is due, or it is of a kind that only they know.
     if jobs.is_empty() {
         return Ok(LOOK_EVERY);

@@ -34,6 +34,9 @@ const LAYERS: &[(&str, &str)] = &[
 
 /// The nouns that have no file in a layer, and why.
 const ABSENT: &[(&str, &str, &str)] = &[
+    ("avatars", "crates/stream/src/wire", "they stand in the account's card and in the conversation's row"),
+    ("emoji", "crates/stream/src/wire", "the list is asked for"),
+    ("emoji", "clients/sdk/src/state", "the list is asked for by whoever shows it, and not kept"),
     ("drafts", "crates/stream/src/wire", "nodes are told of an account by nudges, through the database"),
     ("identities", "crates/dialects/src/native", "our own clients know people by our ids alone"),
     ("identities", "crates/stream/src/wire", "nobody is told of them: they never change, and each node reads them"),
@@ -44,11 +47,20 @@ const ABSENT: &[(&str, &str, &str)] = &[
     ("statistics", "crates/stream/src/wire", "nobody is told of them"),
     ("statistics", "clients/sdk/src/state", "they are read anew each time, and not kept"),
     ("presence", "crates/store/src", "it is never stored"),
+    ("push_devices", "crates/stream/src/wire", "nodes read what has changed of an account"),
     ("reminders", "crates/stream/src/wire", "nodes read what has changed of an account"),
     ("saved", "crates/stream/src/wire", "nodes read what has changed of an account"),
     ("search", "crates/stream/src/wire", "nobody is told of it"),
     ("search", "clients/sdk/src/state", "what was found is shown by who asked, and not kept"),
     ("sessions", "crates/stream/src/wire", "nodes are told of a session's end by nudges, through the database"),
+    ("uploads", "crates/stream/src/wire", "nobody is told of what is not whole; each node reads its row"),
+    (
+        "uploads",
+        "clients/sdk/src/state",
+        "what is on its way is no state of a conversation: clients/sdk/src/uploads.ts",
+    ),
+    ("versions", "crates/stream/src/wire", "nobody is told of them: they are read by request alone"),
+    ("versions", "clients/sdk/src/state", "they are shown by who asked, and not kept"),
     ("user_groups", "crates/stream/src/wire", "nodes read what has changed of an account; the list is asked for"),
 ];
 

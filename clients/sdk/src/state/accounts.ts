@@ -102,6 +102,7 @@ export function profile(user: User): User {
     language,
     time_zone,
     status_message,
+    avatar,
     rev,
   } = user;
   return {
@@ -115,6 +116,7 @@ export function profile(user: User): User {
     language,
     time_zone,
     status_message,
+    avatar,
     rev,
   };
 }

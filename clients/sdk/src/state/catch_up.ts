@@ -171,6 +171,7 @@ function replace(state: ConversationState, read: Reread, context: Context): Step
       added: state.inner.added,
       hiddenAt: state.inner.hiddenAt,
       readings: state.inner.readings,
+      unlisted: state.inner.unlisted,
       untold: state.inner.untold,
       uncounted: fresh.readSeq < readSeq,
       readTo: Math.max(fresh.inner.readTo, page ? newestRev(page) : 0),

@@ -7,6 +7,7 @@ import { readUpTo, settingsOf, withSettings } from './notifications.js';
 import { resumesFrom } from './pieces.js';
 import { each, put, putKnown, withWaiting } from './put.js';
 import {
+  contextOf,
   only,
   step,
   withInner,
@@ -69,8 +70,9 @@ function without(state: State, id: number): State {
 
 /** The row that all members share, out of one member's conversation. */
 export function rowOf(from: ConversationRow): ConversationRow {
-  const { id, kind, visibility, name, topic, created_by, created_at, head, rev, member_count } = from;
-  return { id, kind, visibility, name, topic, created_by, created_at, head, rev, member_count };
+  const { id, kind, visibility, name, topic, avatar, created_by, created_at, head, rev, member_count, edit_history, previews } =
+    from;
+  return { id, kind, visibility, name, topic, avatar, created_by, created_at, head, rev, member_count, edit_history, previews };
 }
 
 /** What of a conversation stands in the room; servers before feature level 7 know nothing else. */
@@ -115,6 +117,7 @@ export function begin(fresh: Conversation): ConversationState {
       readings: new Set(),
       touchedMessages: [],
       touchedMembers: [],
+      unlisted: false,
     },
   };
   return last_message ? putSummaries(begun, [last_message]) : begun;
@@ -154,7 +157,7 @@ function begun(state: State, row: Conversation): ConversationState {
   const known = { ...begin(row), pending: state.outbox.get(row.id) ?? [] };
   const { last_message } = inRoom(row);
   const said = last_message ? [last_message] : [];
-  return comeUncounted(known, said, state.telling.oldTo.get(row.id) ?? 0, { me: state.me?.id ?? null });
+  return comeUncounted(known, said, state.telling.oldTo.get(row.id) ?? 0, contextOf(state));
 }
 
 /** Takes a fresh reading; the cursor stays, because the events between are still to come. */

@@ -11,6 +11,7 @@ import * as markers from './markers.js';
 import { hearNumbered, isNumbered } from './numbered.js';
 import * as notifications from './notifications.js';
 import * as presence from './presence.js';
+import * as pushDevices from './push_devices.js';
 import * as reminders from './reminders.js';
 import * as saved from './saved.js';
 import * as threads from './threads.js';
@@ -39,6 +40,7 @@ const REDUCERS: Reducers<Unnumbered> = {
   ...markers.events,
   ...notifications.events,
   ...presence.events,
+  ...pushDevices.events,
   ...reminders.events,
   ...saved.events,
   ...threads.events,

@@ -14,6 +14,18 @@ export function filePath({ id }: Pick<File, 'id'>, options: { readonly download?
   return `/v1/files/${id}${options.download ? '?download=true' : ''}`;
 }
 
+/**
+ * The path of a picture below the server's address, made smaller: `small` has 640 pixels at most, `large` 1,600. Where
+ * there is no smaller one it gives the picture itself. Servers before feature level 8 have none: there the picture's own
+ * path is it.
+ */
+export function thumbnailPath(
+  file: Pick<File, 'id'> & { readonly blurhash?: string | null },
+  size: 'small' | 'large',
+): string {
+  return file.blurhash === undefined ? filePath(file) : `${filePath(file)}/thumbnail/${size}`;
+}
+
 /** Whether browsers show it as a picture. */
 export function isPicture({ media_type }: Pick<File, 'media_type'>): boolean {
   return ['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/avif'].includes(media_type);

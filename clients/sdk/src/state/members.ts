@@ -1,9 +1,10 @@
 // The members of a conversation.
-import type { Member } from '../wire.js';
+import type { ConversationRow, Limits, Member } from '../wire.js';
 import { person } from './accounts.js';
 import { arrived, departed, present } from './markers.js';
 import {
   step,
+  withInner,
   type Context,
   type ConversationState,
   type NumberedReducer,
@@ -23,10 +24,13 @@ const cameOrWent: NumberedReducer<'member.joined' | 'member.left'> = {
 export const numbered: NumberedReducers<
   'member.joined' | 'member.left' | 'member.updated' | 'members.changed'
 > = {
-  // Who they are is not said: they are read again when they are shown.
+  // Who they are is not said: they are read by pages where they are shown, and a reading that is under way is of no use.
   'members.changed': {
     people: () => [],
-    apply: (known, { data, seq }) => step({ ...withCount(known, data.member_count, seq), members: null }),
+    apply: (known, { data, seq }) => {
+      const next = { ...withCount(known, data.member_count, seq), members: null };
+      return step(known.inner.readings.size > 0 ? withInner(next, { unlisted: true }) : next);
+    },
   },
   'member.joined': cameOrWent,
   'member.left': cameOrWent,
@@ -67,8 +71,17 @@ export function putMember(
   };
 }
 
-/** Takes the list of members. */
+/**
+ * Whether a conversation is so large that its members are not all loaded: the server tells of joins and leaves there
+ * by their count, and of no presence.
+ */
+export function isLarge({ member_count }: ConversationRow, limits: Limits | null): boolean {
+  return limits !== null && member_count > limits.presence_members;
+}
+
+/** Takes the list of members, unless people came and went meanwhile of whom nothing was said. */
 export function takeMembers(state: ConversationState, listed: readonly Member[]): ConversationState {
+  if (state.inner.unlisted) return state;
   const members = readMembers(state.members, listed, state.inner.touchedMembers);
   return { ...state, members, markers: present(state.markers, members) };
 }

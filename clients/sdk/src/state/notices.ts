@@ -1,10 +1,19 @@
 // Messages that the person is to be told of, each once: those of others that are unread, whether they came live or in a
 // gap, and that notify by one's settings. Each waits a moment first, because somebody who reads it on another device or in another tab says so right away.
 import type { Message } from '../wire.js';
+import { isForMe } from './mentions.js';
 import { notifies } from './notifications.js';
 import { put } from './put.js';
-import { isInRoom, threadKey, type Followed } from './threads.js';
-import { only, withInner, type Context, type ConversationState, type Reduced, type State } from './state.js';
+import { isInRoom, threadKey } from './threads.js';
+import {
+  contextOf,
+  only,
+  withInner,
+  type Context,
+  type ConversationState,
+  type Reduced,
+  type State,
+} from './state.js';
 
 /** Unread messages of one conversation that the person was not told of. */
 export interface Notice {
@@ -33,6 +42,8 @@ export interface Telling {
   readonly oldTo: ReadonlyMap<number, number>;
 }
 
+type Whose = Pick<Context, 'me' | 'groups' | 'followed'>;
+
 /** Of more messages in one conversation only the newest are kept. */
 const MOST = 20;
 
@@ -41,9 +52,9 @@ export function come(
   state: ConversationState,
   messages: readonly Message[],
   missed: boolean,
-  { me, followed }: Pick<Context, 'me' | 'followed'>,
+  context: Whose,
 ): ConversationState {
-  const unread = messages.filter((it) => isNews(it, readTo(state, it, followed), me));
+  const unread = messages.filter((it) => isNews(it, readTo(state, it, context), context.me));
   return unread.length === 0 ? state : withUntold(state, joined(state.inner.untold, unread, missed));
 }
 
@@ -55,7 +66,7 @@ export function comeUncounted(
   state: ConversationState,
   messages: readonly Message[],
   since: number,
-  context: Pick<Context, 'me' | 'followed'>,
+  context: Whose,
 ): ConversationState {
   const told = come(
     state,
@@ -89,7 +100,7 @@ export function tell(state: State, now: number): Reduced {
   for (const conversation of state.telling.waiting) {
     const known = next.conversations.get(conversation);
     if (!known) continue;
-    const untold = unread(known, state.followed);
+    const untold = unread(known, contextOf(state));
     const isDue = untold !== null && (untold.messages[0]?.seq ?? Infinity) <= untold.agedTo;
     if (isDue) {
       const { messages, count, missed } = untold;
@@ -110,19 +121,23 @@ export function hasToTell({ telling }: State): boolean {
 }
 
 /** The part of what waits that is still unread. */
-function unread(known: ConversationState, followed: Followed): Untold | null {
+function unread(known: ConversationState, context: Whose): Untold | null {
   const { untold } = known.inner;
   if (!untold) return null;
-  const messages = untold.messages.filter((it) => it.seq > readTo(known, it, followed));
+  const messages = untold.messages.filter((it) => it.seq > readTo(known, it, context));
   if (messages.length === 0) return null;
   const read = untold.messages.length - messages.length;
   return { ...untold, messages, count: read > 0 ? messages.length : untold.count };
 }
 
-/** Up to which number one has read where a message stands. Of threads that one does not follow nothing is told. */
-function readTo({ id, readSeq }: ConversationState, message: Message, followed?: Followed): number {
+/**
+ * Up to which number one has read where a message stands. Of threads that one does not follow only what is for one is
+ * told, as long as one has not read on in the room.
+ */
+function readTo({ id, readSeq }: ConversationState, message: Message, context: Whose): number {
   if (isInRoom(message)) return readSeq;
-  return followed?.get(threadKey(id, message.thread ?? 0))?.readSeq ?? Infinity;
+  const read = context.followed?.get(threadKey(id, message.thread ?? 0))?.readSeq;
+  return read ?? (isForMe(message, context) ? readSeq : Infinity);
 }
 
 function isNews(message: Message, readSeq: number, me: number | null): boolean {

@@ -6,6 +6,7 @@ import { isForMe } from './mentions.js';
 import type { Account, Conversation, ConversationSettings, Message, Notifications } from '../wire.js';
 import { only, withInner, type ConversationState, type Reduced, type Reducers, type State } from './state.js';
 import { put } from './put.js';
+import { isInRoom, threadKey } from './threads.js';
 
 export type NotificationLevel = Notifications['rooms'];
 type QuietHours = NonNullable<Notifications['quiet_hours']>;
@@ -68,13 +69,22 @@ export function levelIn({ settings, row }: ConversationState, { notifications }:
   return row.kind === 'group' ? notifications.groups : notifications.rooms;
 }
 
+/** Which messages notify where a message stands: its thread has a level of its own, if it is followed. */
+function levelOf(message: Message, known: ConversationState, state: State): NotificationLevel {
+  const around = levelIn(known, state);
+  const followed = state.followed.get(threadKey(known.id, message.thread ?? 0));
+  if (followed || isInRoom(message)) return followed?.level ?? around;
+  // Of a thread that is not followed only what is for the person notifies.
+  return around === 'everything' ? 'mentions' : around;
+}
+
 /** Whether a message notifies the person at this time. */
 export function notifies(message: Message, known: ConversationState, state: State, now: number): boolean {
   const { me, notifications } = state;
   if (!me || message.author.id === me.id || message.text === null || message.deleted_at !== null)
     return false;
   if (message.seq <= known.readSeq || isMuted(known, now)) return false;
-  const level = levelIn(known, state);
+  const level = levelOf(message, known, state);
   if (level === 'nothing') return false;
   if (level === 'mentions' && !calls(message, me, state)) return false;
   const quiet = notifications?.quiet_hours;

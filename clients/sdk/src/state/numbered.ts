@@ -6,6 +6,7 @@ import * as conversations from './conversations.js';
 import * as members from './members.js';
 import * as messages from './messages.js';
 import * as policies from './policies.js';
+import * as previews from './previews.js';
 import { putStep } from './put.js';
 import * as reactions from './reactions.js';
 import { hold, turnOf } from './scope.js';
@@ -28,6 +29,7 @@ const REDUCERS: NumberedReducers<NumberedType> = {
   ...members.numbered,
   ...messages.numbered,
   ...policies.numbered,
+  ...previews.numbered,
   ...reactions.numbered,
 };
 
@@ -65,7 +67,7 @@ function takeEvent(before: ConversationState, frame: NumberedFrame, context: Con
 }
 
 /** The number that the client has if nothing is missing before an event. A run of joins and leaves has several numbers. */
-function numberBefore(frame: NumberedFrame): number {
+export function numberBefore(frame: NumberedFrame): number {
   return (frame.type === 'members.changed' ? frame.data.from : frame.seq) - 1;
 }
 

@@ -106,7 +106,7 @@ function end(known: ConversationState, reading: number): ConversationState {
   readings.delete(reading);
   return withInner(
     known,
-    readings.size > 0 ? { readings } : { readings, touchedMessages: [], touchedMembers: [] },
+    readings.size > 0 ? { readings } : { readings, touchedMessages: [], touchedMembers: [], unlisted: false },
   );
 }
 

@@ -15,6 +15,8 @@ export interface Position {
   readonly epoch: string | null;
   /** The cursor of one's own account; `null` if there is none. */
   readonly accountSeq: number | null;
+  /** The feature level that the server has last said to have; 0 if it has not yet. */
+  readonly serverLevel: number;
 }
 
 /** Where a client is that has this state. */
@@ -24,6 +26,7 @@ export function positionOf(state: State): Position {
     cursors: Object.fromEntries(cursors) as Cursors,
     epoch: state.epoch,
     accountSeq: resumesAccountFrom(state),
+    serverLevel: state.featureLevel,
   };
 }
 

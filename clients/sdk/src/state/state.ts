@@ -60,6 +60,8 @@ export interface State {
   readonly followed: Followed;
   /** For the SDK itself: those have been read. */
   readonly threadsRead: boolean;
+  /** Another number with each change of the devices on which one is told: see `push_devices.ts`. */
+  readonly pushDeviceSeq: number;
   /** Another number with each change of one's own reminders that was heard: see `reminders.ts`. */
   readonly reminderSeq: number;
   /** One's saved messages: see `isSaved`. */
@@ -107,6 +109,7 @@ export const empty: State = {
   notifications: null,
   followed: new Map(),
   threadsRead: false,
+  pushDeviceSeq: 0,
   reminderSeq: 0,
   saved: { whole: false, known: new Map() },
   outbox: new Map(),
@@ -135,9 +138,10 @@ export interface ConversationState {
   /** The newest message in the room: what stands in a thread only is none. */
   readonly lastMessage: Message | null;
   readonly peer: Peer | null;
-  /** Present members by id; `null` until they are loaded. */
+  /** Present members by id; `null` until they are loaded, and in a large conversation: see `Client.loadMembers`. */
   readonly members: Members | null;
   readonly markers: Markers;
+  /** The people who are typing, in the room and in threads: see `typistsIn`. */
   readonly typing: Typing;
   /** `null` until it is opened. */
   readonly timeline: Timeline | null;
@@ -178,6 +182,8 @@ export interface Inner {
   readonly readings: ReadonlySet<number>;
   readonly touchedMessages: readonly Message[];
   readonly touchedMembers: readonly Member[];
+  /** During these readings people came and went of whom only the count is known. */
+  readonly unlisted: boolean;
 }
 
 /** An event with its number. */
@@ -205,7 +211,7 @@ export interface Context extends Bounds {
   readonly followed?: Followed;
 }
 
-export function contextOf(state: State, { windowSize }: Bounds): Context {
+export function contextOf(state: State, { windowSize }: Bounds = { windowSize: 0 }): Context {
   const { me, userGroups } = state;
   return {
     me: me?.id ?? null,

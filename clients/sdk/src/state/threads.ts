@@ -1,6 +1,7 @@
 // Threads: what roots show of them, those that are open, and those that one follows. What stands in a thread only is no
 // part of the room's timeline.
 import type { Events, FollowedThread, History, Message, Thread, ThreadSummary } from '../wire.js';
+import type { NotificationLevel } from './notifications.js';
 import { put as putKnown } from './put.js';
 import {
   only,
@@ -32,6 +33,8 @@ export interface FollowedState {
   /** The `seq` of the message that it is about. */
   readonly thread: number;
   readonly readSeq: number;
+  /** Which replies notify; `null`: as in its conversation. */
+  readonly level: NotificationLevel | null;
   /** Others' replies after that; 100 means "100 or more". */
   readonly unread: number;
   /** The message that it is about, if it was read. */
@@ -170,6 +173,7 @@ export function putFollowed(state: State, data: Thread): Reduced {
     conversation: data.conversation,
     thread: data.thread,
     readSeq: data.read_seq,
+    level: levelOf(data),
     unread: data.read_seq >= last ? 0 : (before?.unread ?? 0),
     message: before?.message ?? null,
     rev: data.rev,
@@ -179,6 +183,11 @@ export function putFollowed(state: State, data: Thread): Reduced {
   // How many are left after a part was read, the server knows.
   const unsure = data.read_seq < last || next.message === null;
   return { ...only({ ...state, followed }), wants: unsure ? [{ type: 'threads' }] : [] };
+}
+
+/** Servers before feature level 8 have no levels of threads. */
+function levelOf({ level }: Thread): NotificationLevel | null {
+  return (level as Thread['level'] | undefined) ?? null;
 }
 
 /** One has read a thread up to here; the server is told, and says so in the account. */
@@ -203,6 +212,7 @@ export function takeThreads(state: State, listed: readonly FollowedThread[]): St
       conversation: one.conversation,
       thread: one.thread,
       readSeq: read ? before.readSeq : one.read_seq,
+      level: before && before.rev > one.rev ? before.level : levelOf(one),
       unread: read ? before.unread : one.unread,
       message: apart(one.message),
       rev: Math.max(one.rev, before?.rev ?? 0),

@@ -42,6 +42,7 @@ export function message(seq: number, change: Partial<Message> = {}): Message {
     files: [],
     reactions: [],
     mentions: null,
+    preview: null,
     ...change,
   };
 }
@@ -57,11 +58,14 @@ export function conversation(head: number, change: Partial<Conversation> = {}): 
     visibility: 'public',
     name: 'kitchen',
     topic: null,
+    avatar: null,
     created_by: 2,
     created_at: AT,
     head,
     rev: 1,
     member_count: 2,
+    edit_history: false,
+    previews: false,
     role: 'member',
     read_seq: 0,
     unread: 0,
@@ -108,7 +112,7 @@ export function authenticated(
 
 /** Where somebody comes back from who has these cursors. */
 export function at(cursors: Cursors, accountSeq: number | null = null): Position {
-  return { cursors, epoch: 'e', accountSeq };
+  return { cursors, epoch: 'e', accountSeq, serverLevel: 0 };
 }
 
 /** A draft of the kitchen. */
@@ -145,7 +149,10 @@ export class Story {
   }
 
   /** An event of the kitchen; its number is the message's rev unless it is given. */
-  hear(type: 'message.created' | 'message.edited' | 'message.deleted', data: Message): this {
+  hear(
+    type: 'message.created' | 'message.edited' | 'message.deleted' | 'message.previewed',
+    data: Message,
+  ): this {
     return this.take({ type: 'frame', frame: { type, conversation: 1, seq: data.rev, data }, now: 0 });
   }
 

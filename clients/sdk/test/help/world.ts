@@ -94,6 +94,14 @@ export class World {
     this.#tellOwn({ type: 'conversation.removed', conversation: id, data: { reason: 'removed' } });
   }
 
+  /** So many people come, and the bot is told of their count. */
+  crowd(id: number, people: number): void {
+    const talk = this.#talk(id);
+    const from = talk.head + 1;
+    talk.head += people;
+    this.#publish(talk, 'members.changed', { from, to: talk.head, member_count: 200 + people });
+  }
+
   cut(): void {
     for (const socket of this.server.sockets.splice(0)) socket.cut();
   }

@@ -25,8 +25,14 @@ export function hasMore(): boolean {
 export function followInbox(): void {
   void town.state.inboxSeq;
   void town.forMe;
+  void newReplies();
   if (town.state.line !== 'online') return;
   untrack(() => void load(null));
+}
+
+/** Counts what is unread in followed threads: with it the inbox changes. */
+function newReplies(): number {
+  return [...town.state.followed.values()].reduce((sum, { unread }) => sum + unread, 0);
 }
 
 /** Reads the page before the last that is shown. */
@@ -34,7 +40,9 @@ export const loadMore = () => load(next);
 
 async function load(cursor: string | null): Promise<void> {
   try {
-    const page = await client.command('inbox.list', cursor === null ? {} : { cursor });
+    // Servers before feature level 8 refuse the field.
+    const threads = town.state.featureLevel >= 8 ? { threads: true } : {};
+    const page = await client.command('inbox.list', { ...threads, ...(cursor !== null && { cursor }) });
     const before = cursor === null ? [] : (listed ?? []);
     listed = [...before, ...page.items];
     next = page.next_cursor ?? null;

@@ -7,7 +7,7 @@ export const t = speak({
     read: 'Mark as read',
     readOf: (text: string) => `Mark as read: ${text}`,
     unread: 'Unread',
-    none: 'Nothing yet. Mentions of you, replies to your messages and reactions to them will be here.',
+    none: 'Nothing yet. Mentions of you, replies to your messages, reactions to them and new replies in threads that you follow will be here.',
     more: 'Show more',
     elsewhere: 'a conversation',
     mention: (name: string, where: string) => `${name} mentioned you in ${where}`,
@@ -16,6 +16,7 @@ export const t = speak({
     here: (name: string, where: string) => `${name} called everybody present in ${where}`,
     room: (name: string, where: string) => `${name} called everybody in ${where}`,
     reaction: (name: string, where: string) => `${name} reacted to your message in ${where}`,
+    thread: (name: string, where: string) => `${name} replied in a thread in ${where}`,
   },
   fr: {
     activity: 'Activité',
@@ -23,7 +24,7 @@ export const t = speak({
     read: 'Marquer comme lu',
     readOf: (text: string) => `Marquer comme lu : ${text}`,
     unread: 'Non lu',
-    none: 'Rien pour l’instant. Vous verrez ici les mentions de vous, les réponses et les réactions à vos messages.',
+    none: 'Rien pour l’instant. Vous verrez ici les mentions de vous, les réponses et les réactions à vos messages, et les nouvelles réponses dans les fils que vous suivez.',
     more: 'Afficher plus',
     elsewhere: 'une conversation',
     mention: (name: string, where: string) => `${name} vous a mentionné dans ${where}`,
@@ -32,5 +33,6 @@ export const t = speak({
     here: (name: string, where: string) => `${name} a appelé les personnes présentes dans ${where}`,
     room: (name: string, where: string) => `${name} a appelé tout le monde dans ${where}`,
     reaction: (name: string, where: string) => `${name} a réagi à votre message dans ${where}`,
+    thread: (name: string, where: string) => `${name} a répondu dans un fil de ${where}`,
   },
 });

@@ -1,4 +1,5 @@
 import type { File as Uploaded } from '@palabre/sdk';
+import { kept } from '../kept';
 import { client } from '../town/town.svelte';
 import { toast } from '../ui/toasts.svelte';
 import { t } from '../ui/words';
@@ -7,9 +8,16 @@ import type { Writing } from './writing.svelte';
 
 /** The files of the next message of a conversation: they are uploaded while one writes. */
 export class Attachments {
+  readonly draft: string;
   list = $state.raw<readonly Attachment[]>([]);
   /** Calls of `add` whose files are not in the list yet. */
   #coming = $state(0);
+
+  constructor(draft: string) {
+    this.draft = draft;
+    // Some were waiting when the page was left.
+    if (kept('uploads')) import('./uploading.svelte').then(({ takeUp }) => takeUp(this)).catch(() => {});
+  }
 
   /** What uploads files is loaded with the first of them. */
   async add(files: readonly File[]): Promise<void> {
@@ -28,18 +36,22 @@ export class Attachments {
   /** Gives them to a message. */
   take(): Uploaded[] {
     const taken = this.list.flatMap(({ uploaded }) => uploaded ?? []);
+    for (const one of this.list) one.forget();
     this.list = [];
     return taken;
   }
 }
 
 const known = new Map<string, Attachments>();
-client.on('signedOut', () => known.clear());
+client.on('signedOut', () => {
+  known.clear();
+  if (kept('uploads')) import('./unfinished').then(({ clear }) => clear()).catch(() => {});
+});
 
 /** Those of a draft; they stay while one looks elsewhere. */
 export function attachmentsOf(draft: string): Attachments {
   let found = known.get(draft);
-  if (!found) known.set(draft, (found = new Attachments()));
+  if (!found) known.set(draft, (found = new Attachments(draft)));
   return found;
 }
 

@@ -1,4 +1,5 @@
 import { findsName, type ConversationState, type UserGroup } from '@palabre/sdk';
+import { knownIn } from '../people/known';
 import { town } from '../town/town.svelte';
 
 /** Somebody, or several, whom a text can call. */
@@ -24,8 +25,8 @@ export function candidates(
   groups: readonly UserGroup[] | null,
   words: Words,
 ): Candidate[] {
-  const people = [...(conversation.members?.values() ?? [])]
-    .map(({ user }) => ({
+  const people = knownIn(conversation)
+    .map((user) => ({
       key: `${user.id}`,
       person: user.id,
       name: town.nameOf(user),

@@ -14,6 +14,7 @@ export const t = speak({
     symbols: 'Symbols',
     flags: 'Flags',
     recent: 'Recent',
+    custom: 'Of this server',
   },
   fr: {
     searchEmoji: 'Chercher un émoji',
@@ -28,5 +29,6 @@ export const t = speak({
     symbols: 'Symboles',
     flags: 'Drapeaux',
     recent: 'Récents',
+    custom: 'De ce serveur',
   },
 });

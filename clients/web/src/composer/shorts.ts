@@ -3,12 +3,15 @@ import { home } from '../base';
 import { currentLanguage } from '../i18n.svelte';
 import { pathOf } from '../place';
 import { named, roomOf } from '../text/rooms';
+import { customEmoji } from '../text/custom.svelte';
 import { loadNames } from '../text/shortcodes.svelte';
 import { town } from '../town/town.svelte';
 import { folded, loadEmoji, ranked } from './emoji';
 
 /** Something that can be taken: a sign and a name that are shown, and what it puts into the text. */
 export interface Option {
+  /** The address of a picture in place of the sign. */
+  readonly picture?: string;
   readonly sign: string;
   readonly name: string;
   readonly put: string;
@@ -31,7 +34,14 @@ export async function emojiFor(typed: string): Promise<readonly Option[]> {
   for (const [name, emoji] of [...byName, ...byWords, ...inside]) {
     if (!found.has(emoji)) found.set(emoji, { sign: emoji, name, put: emoji });
   }
-  return [...found.values()].slice(0, MOST);
+  return [...customFor(wanted), ...found.values()].slice(0, MOST);
+}
+
+/** Of the server's own those whose names have this, the ones that begin so first. */
+function customFor(wanted: string): Option[] {
+  const all = [...customEmoji()].filter(([name]) => name.includes(wanted));
+  all.sort(([a], [b]) => Number(b.startsWith(wanted)) - Number(a.startsWith(wanted)));
+  return all.slice(0, MOST / 2).map(([name, picture]) => ({ sign: '', picture, name, put: `:${name}: ` }));
 }
 
 /** The rooms of the writer that a name finds. */

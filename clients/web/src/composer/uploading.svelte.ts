@@ -1,9 +1,10 @@
-import { uploadFile, type File as Uploaded } from '@palabre/sdk';
+import { uploadFile, uuid, type File as Uploaded } from '@palabre/sdk';
 import { bytes } from '../i18n.svelte';
 import { client, town } from '../town/town.svelte';
 import { toast } from '../ui/toasts.svelte';
 import { t } from './attachedWords';
 import type { Attachments } from './attachments.svelte';
+import { forget, keep, restore, type Row } from './unfinished';
 
 /** Uploads of one conversation that are under way at the same time. */
 const AT_ONCE = 3;
@@ -11,6 +12,10 @@ const AT_ONCE = 3;
 /** A file that will go with the next message. */
 export class Attachment {
   readonly file: File;
+  readonly draft: string;
+  readonly key: string;
+  /** The id of its upload, if it goes in parts and was begun. */
+  begun: string | undefined;
   /** Bytes that have left. */
   sent = $state(0);
   /** Why it could not be uploaded. */
@@ -18,8 +23,12 @@ export class Attachment {
   uploaded = $state.raw<Uploaded | null>(null);
   #abort: AbortController | null = null;
 
-  constructor(file: File) {
+  constructor(draft: string, file: File, { key = uuid(), begun, uploaded }: Partial<Row> = {}) {
+    this.draft = draft;
     this.file = file;
+    this.key = key;
+    this.begun = begun;
+    this.uploaded = uploaded ?? null;
   }
 
   get waits(): boolean {
@@ -34,10 +43,27 @@ export class Attachment {
     const abort = (this.#abort = new AbortController());
     try {
       const onProgress = (sent: number) => (this.sent = sent);
-      this.uploaded = await uploadFile(client, this.file, { onProgress, signal: abort.signal });
+      const onBegin = (id: string) => {
+        this.begun = id;
+        this.keep();
+      };
+      const { signal } = abort;
+      const { begun: resume } = this;
+      this.uploaded = await uploadFile(client, this.file, { onProgress, onBegin, signal, resume });
+      if (!signal.aborted) this.keep();
     } catch (error) {
       if (!abort.signal.aborted) this.wrong = error;
     }
+  }
+
+  /** It is there again after a reload, where the browser has room for it. */
+  keep(): void {
+    const { key, draft, file, begun, uploaded } = this;
+    keep({ key, draft, file, begun, uploaded: uploaded ?? undefined }).catch(() => {});
+  }
+
+  forget(): void {
+    forget(this.key).catch(() => {});
   }
 
   again(): void {
@@ -48,6 +74,7 @@ export class Attachment {
   /** It is not wanted any more. */
   drop(): void {
     this.#abort?.abort();
+    this.forget();
     const { uploaded } = this;
     // What cannot be removed now is removed by the server when no message has come for it.
     if (uploaded) client.command('file.remove', { file: uploaded.id }).catch(() => {});
@@ -63,7 +90,16 @@ export function attach(to: Attachments, files: readonly File[]): void {
   }
   const room = Math.max(0, most - to.list.length);
   if (fits.length > room) toast(t().tooMany(most), 'error');
-  to.list = [...to.list, ...fits.slice(0, room).map((file) => new Attachment(file))];
+  const added = fits.slice(0, room).map((file) => new Attachment(to.draft, file));
+  for (const one of added) one.keep();
+  to.list = [...to.list, ...added];
+  pump(to);
+}
+
+/** Takes up what was waiting before the page was loaded. */
+export async function takeUp(to: Attachments): Promise<void> {
+  const rows = await restore(to.draft).catch(() => []);
+  to.list = [...rows.map((row) => new Attachment(to.draft, row.file, row)), ...to.list];
   pump(to);
 }
 

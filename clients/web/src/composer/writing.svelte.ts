@@ -14,6 +14,8 @@ export class Writing {
   readonly thread: number | null;
   /** A reply in a thread will stand in the room as well. */
   alsoInRoom = $state(false);
+  /** A voice message is recorded. */
+  recording = $state(false);
   /** The `seq` of the message that is edited. */
   edit = $state<number | null>(null);
   #edited: Message | null = null;
@@ -129,8 +131,7 @@ export class Writing {
 
   /** The text was changed by its writer. */
   changed(): void {
-    // Who writes in a thread is not heard in the room.
-    if (this.edit === null && this.thread === null) client.typing(this.conversation, this.text.trim() !== '');
+    if (this.edit === null) client.typing(this.conversation, this.text.trim() !== '', this.thread);
   }
 
   /** An input method begins or ends composing. */
@@ -140,7 +141,7 @@ export class Writing {
 
   /** The writer has gone elsewhere. */
   left(): void {
-    if (this.edit === null) client.typing(this.conversation, false);
+    if (this.edit === null) client.typing(this.conversation, false, this.thread);
   }
 
   /** The conversation is closed. */
@@ -175,7 +176,7 @@ export class Writing {
       ...(files.length > 0 && { files }),
     });
     this.alsoInRoom = false;
-    client.typing(this.conversation, false);
+    client.typing(this.conversation, false, this.thread);
     this.#opening = false;
     drafts.drop(this.key);
   }

@@ -45,6 +45,8 @@ export async function setNotificationLevel(next: Level): Promise<boolean> {
 
 function isWanted(message: Message): boolean {
   if (level === 'off' || isSeen(message)) return false;
+  // A device that is told while the page is closed is told by its worker while the page is out of sight, too.
+  if (kept('push') !== null && !document.hasFocus()) return false;
   if (level === 'all') return true;
   const kind = town.conversations.get(message.conversation)?.row.kind;
   const { me, state } = town;

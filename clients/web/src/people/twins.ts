@@ -1,5 +1,6 @@
 import { sameName, shownNameOf, type ConversationState, type Person } from '@palabre/sdk';
 import { town } from '../town/town.svelte';
+import { knownIn } from './known';
 
 /** Letters and signs that look like a Latin one, by what they look like: Cyrillic, Greek, Armenian and figures. */
 const ALIKE = {
@@ -45,7 +46,6 @@ export function likeness(name: string): string {
 }
 
 interface Known {
-  readonly members: unknown;
   readonly people: unknown;
   /** Whose name looks like this: the person, or null if it is several. */
   readonly whose: ReadonlyMap<string, number | null>;
@@ -55,12 +55,12 @@ const known = new WeakMap<object, Known>();
 
 /** Whether somebody else in the conversation has a name that looks like this person's, or is their username. */
 export function hasTwin(person: Person, conversation: ConversationState): boolean {
-  const { members } = conversation;
-  if (!members) return false;
-  let names = known.get(members);
+  const among = conversation.members ?? conversation.timeline?.messages;
+  if (!among) return false;
+  let names = known.get(among);
   if (names?.people !== town.people) {
-    names = { members, people: town.people, whose: whose([...members.values()].map((one) => one.user)) };
-    known.set(members, names);
+    names = { people: town.people, whose: whose(knownIn(conversation)) };
+    known.set(among, names);
   }
   const holder = names.whose.get(likeness(town.nameOf(person)));
   return holder !== undefined && holder !== person.id;

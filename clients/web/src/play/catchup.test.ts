@@ -25,6 +25,7 @@ function message(seq: number, change: Partial<Message> = {}): Message {
     files: [],
     reactions: [],
     mentions: null,
+    preview: null,
     ...change,
   };
 }

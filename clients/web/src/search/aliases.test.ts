@@ -11,7 +11,14 @@ test('french operators are those of the protocol', () => {
 });
 
 test('words and english operators stay as they are', () => {
-  for (const q of ['from:moineau', 'https://a:lien', 'in:lien x:y', 'has:link is:edited', 'has:file has:image', 'le de a']) {
+  for (const q of [
+    'from:moineau',
+    'https://a:lien',
+    'in:lien x:y',
+    'has:link is:edited',
+    'has:file has:image',
+    'le de a',
+  ]) {
     expect(inEnglish(q)).toBe(q);
   }
 });

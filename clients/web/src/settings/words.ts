@@ -90,6 +90,22 @@ export const t = speak({
       'Your browser does not let this page notify you. Allow notifications for this site in the browser’s own settings, then choose again.',
     unsupported: 'This browser cannot show notifications.',
 
+    push: 'Also while Palabre is closed',
+    pushWhy:
+      'This device is told where a new message is, encrypted, by way of its browser’s maker, who learns no text and no name. What you read within a few seconds on another device is not told here.',
+    pushOn: 'Notify me on this device',
+    pushOff: 'Stop notifying me on this device',
+    pushText: 'Show what messages say',
+    pushUnsupported: 'This browser cannot notify you while the page is closed.',
+    pushHomeScreen:
+      'On an iPhone or iPad, first add this page to the home screen: choose Share, then “Add to Home Screen”. Then open it from there, and choose again.',
+    pushNotNow: 'The browser could not reach its push service. Please try again later.',
+    pushDevices: 'Devices that are notified',
+    pushSince: 'Since',
+    pushRemove: 'Stop',
+    pushRemoveNamed: (agent: string) => `Stop notifying me on ${agent}`,
+    pushRemoved: 'You are not notified there any more.',
+
     keyboardWhy:
       'Everything can be done without a mouse: Tab and Shift+Tab move between places, and these are the shortcuts.',
     keys: 'Keys',
@@ -212,6 +228,22 @@ export const t = speak({
     blocked:
       'Votre navigateur ne laisse pas cette page vous notifier. Autorisez les notifications de ce site dans les réglages du navigateur, puis choisissez de nouveau.',
     unsupported: 'Ce navigateur ne sait pas montrer de notifications.',
+
+    push: 'Même quand Palabre est fermé',
+    pushWhy:
+      'Cet appareil apprend où se trouve un nouveau message, de façon chiffrée, par l’éditeur de son navigateur, qui n’apprend ni texte ni nom. Ce que vous lisez en quelques secondes sur un autre appareil n’est pas signalé ici.',
+    pushOn: 'Me notifier sur cet appareil',
+    pushOff: 'Ne plus me notifier sur cet appareil',
+    pushText: 'Montrer ce que disent les messages',
+    pushUnsupported: 'Ce navigateur ne sait pas vous notifier quand la page est fermée.',
+    pushHomeScreen:
+      'Sur un iPhone ou un iPad, ajoutez d’abord cette page à l’écran d’accueil : Partager, puis « Sur l’écran d’accueil ». Ouvrez-la ensuite de là, et choisissez de nouveau.',
+    pushNotNow: 'Le navigateur n’a pas pu joindre son service de notification. Réessayez plus tard.',
+    pushDevices: 'Appareils notifiés',
+    pushSince: 'Depuis',
+    pushRemove: 'Arrêter',
+    pushRemoveNamed: (agent: string) => `Arrêter de me notifier sur ${agent}`,
+    pushRemoved: 'Vous n’y êtes plus notifié.',
 
     keyboardWhy:
       'Tout peut se faire sans souris : Tab et Maj+Tab vont d’un endroit à l’autre, et ces touches sont des raccourcis.',

@@ -40,13 +40,18 @@ export function lastOwn({ timeline }: ConversationState): Message | undefined {
 /** The names of at most this many members are loaded; the others' when they write. */
 const NAMED_MEMBERS = 200;
 
-/** Loads the names of the authors, of those whom they mention, and of members who read or react. */
-export function loadNames({ timeline, members }: ConversationState): void {
+/** Loads the names of the authors, of those whom they mention, who react or who write, and of members who read. */
+export function loadNames({ timeline, members, typing }: ConversationState): void {
   // An older server says of no message whom it mentions.
-  const named = ({ author, mentions }: Message) => [author.id, ...(mentions?.people ?? [])];
+  const named = ({ author, mentions, reactions }: Message) => [
+    author.id,
+    ...(mentions?.people ?? []),
+    ...reactions.flatMap(({ users }) => users.slice(0, 20)),
+  ];
   const authors = timeline?.messages.flatMap(named) ?? [];
+  const writers = [...typing.values()].map(({ user }) => user.id);
   const readers = [...(members?.keys() ?? [])].slice(0, NAMED_MEMBERS);
-  untrack(() => client.loadPeople(new Set([...authors, ...readers])));
+  untrack(() => client.loadPeople(new Set([...authors, ...writers, ...readers])));
 }
 
 /** Somebody by their username; null if there is nobody of this name. */

@@ -10,6 +10,8 @@ export interface Doing {
   readonly thread: ((message: Message) => void) | null;
   /** Opens the emoji picker beside an element. */
   pick(message: Message, beside: HTMLElement): void;
+  /** Shows what a message said before it was edited. */
+  versions(message: Message): void;
   /** Shows somebody's profile. */
   look(person: Person): void;
   /** The same of somebody who is mentioned. */

@@ -25,6 +25,7 @@ function message(seq: number, author: number, minutes: number, more: Partial<Mes
     files: [],
     reactions: [],
     mentions: null,
+    preview: null,
     ...more,
   };
 }

@@ -1,4 +1,7 @@
-import { client } from './town.svelte';
+import { picturePath } from '@palabre/sdk';
+import { home } from '../base';
+import { showPictures } from '../ui/pictures.svelte';
+import { client, town } from './town.svelte';
 
 /** The cookie that opens files is asked for again after this time: a browser may have lost it. */
 const AGAIN_MS = 6 * 3_600_000;
@@ -23,3 +26,11 @@ export function readsFiles(): boolean {
   }
   return ready;
 }
+
+/** The address of a picture, once it can be shown: until then initials are. */
+export const pictureAt = (picture: string | null | undefined) =>
+  picture && readsFiles() ? home + picturePath(picture) : null;
+
+showPictures((id, isRoom) =>
+  pictureAt((isRoom ? town.conversations.get(id)?.row : town.people.get(id)?.user)?.avatar),
+);

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 use blobs::{Blobs, Folder, carry};
-use chat::files::StoredFile;
+use chat::FileId;
 use futures_util::{StreamExt as _, stream};
 use store::Db;
 
@@ -76,28 +76,40 @@ pub(super) async fn bring(db: &Db, from: &Place, earlier: Option<&Path>, to: &Pl
     let sources: Vec<Place> = earlier.map(Place::folder).into_iter().chain([from.clone()]).collect();
     let (mut brought, mut last) = (Brought::default(), 0);
     loop {
-        let page = store::files::page(&mut *db.read().await?, last, PAGE).await?;
+        let mut conn = db.read().await?;
+        let page = store::files::page(&mut conn, last, PAGE).await?;
         let Some(newest) = page.last() else { return Ok(brought) };
         last = newest.number;
-        let mut under_way =
-            stream::iter(page.iter().map(|stored| bring_one(stored, &sources, to))).buffer_unordered(AT_ONCE);
+        let smaller = store::files::thumbnails::of(&mut conn, page.iter().map(|stored| stored.number)).await?;
+        drop(conn);
+        let blobs = page.iter().map(|stored| (stored.file.id, stored.file.size));
+        let mut under_way = stream::iter(blobs.map(|blob| bring_one(blob, &sources, to))).buffer_unordered(AT_ONCE);
         while let Some(has_come) = under_way.next().await {
             if has_come? { brought.files += 1 } else { brought.missing += 1 }
+        }
+        // Without its thumbnails a picture is shown as it is: nothing is missing.
+        let blobs = smaller.iter().map(|thumbnail| (thumbnail.id, thumbnail.bytes));
+        let mut under_way = stream::iter(blobs.map(|blob| bring_one(blob, &sources, to))).buffer_unordered(AT_ONCE);
+        while let Some(has_come) = under_way.next().await {
+            has_come?;
         }
     }
 }
 
-/// Whether one of the places had the file.
-async fn bring_one(stored: &StoredFile, sources: &[Place], target: &Place) -> anyhow::Result<bool> {
-    let id = stored.file.id;
-    let size = u64::try_from(stored.file.size).unwrap_or_default();
+/// Whether one of the places had the blob of this size.
+async fn bring_one((id, size): (FileId, i64), sources: &[Place], target: &Place) -> anyhow::Result<bool> {
+    let size = u64::try_from(size).unwrap_or_default();
     for source in sources {
         let brought = match (source, target) {
-            (Place::Folder(source), Place::Folder(target)) => match source.size_of(id) {
-                Ok(found) if found == size => source.bring(id, target),
-                Ok(_) => Err(blobs::Error::NotFound),
-                Err(error) => Err(error),
-            },
+            (Place::Folder(source), Place::Folder(target)) => {
+                let (source, target) = (source.clone(), target.clone());
+                // Each waits for the disk: several share a flush.
+                tokio::task::spawn_blocking(move || match source.size_of(id)? {
+                    found if found == size => source.bring(id, &target),
+                    _ => Err(blobs::Error::NotFound),
+                })
+                .await?
+            }
             _ => carry(id, size, source.blobs(), target.blobs()).await,
         };
         match brought {

@@ -6,6 +6,7 @@ use chat::{
     members::Role,
     notifications::{FOREVER, NotificationDecision, Why},
     policies::{Ability, Decision, Explanation, Grant, Reason},
+    push_devices::{PushExplained, PushState},
 };
 use clap::Subcommand;
 use dialects::time::Time;
@@ -26,8 +27,8 @@ pub(super) enum Command {
         /// The conversation's id
         #[arg(long, value_name = "ID")]
         conversation: i64,
-        /// What: post, reply_in_threads, react, invite, remove_members, delete_others, edit_settings, set_roles, see_earlier_history or
-        /// explain_others
+        /// What: post, reply_in_threads, react, invite, remove_members, delete_others, edit_settings, set_roles, see_earlier_history,
+        /// see_edit_history or explain_others
         #[arg(long, value_name = "NAME", value_parser = ability)]
         ability: Ability,
         /// The least role for it: member, moderator, admin or owner; default to go back to the default
@@ -77,8 +78,8 @@ pub(super) async fn explain(args: Args, loaded: Loaded) -> anyhow::Result<()> {
     let engine = open(&loaded.config, None).await?;
     if let Some(seq) = args.message {
         let (conversation, user) = (ConversationId(args.conversation), UserId(args.user));
-        let decision = notifications::explain(&engine, conversation, user, Number(seq)).await?;
-        return say(&shown_notification(&decision));
+        let (decision, pushes) = notifications::explain(&engine, conversation, user, Number(seq)).await?;
+        return say(&format!("{}{}", shown_notification(&decision), shown_pushes(&pushes, Number(seq))));
     }
     let found = policies::explain(&engine, ConversationId(args.conversation), UserId(args.user)).await?;
     say(&shown(&found.0, found.1))
@@ -97,6 +98,28 @@ fn shown(explanation: &Explanation, server_role: ServerRole) -> String {
     whole + &table(&rows)
 }
 
+/// What has become of it on the member's devices: a line for each.
+fn shown_pushes(pushes: &[PushExplained], seq: Number) -> String {
+    if pushes.is_empty() {
+        return "\nthey are told on no device".to_owned();
+    }
+    let line = |one: &PushExplained| {
+        let what = match one.state {
+            None => "not told of it".to_owned(),
+            Some(PushState::Waiting) => "waits to be told".to_owned(),
+            Some(PushState::Sent) => "was told".to_owned(),
+            Some(PushState::Read) => "was not told: they read it first".to_owned(),
+            Some(PushState::GivenUp) => "could not be told".to_owned(),
+        };
+        let gathered = one.seq.filter(|told| *told > seq).map(|told| format!(", with those up to {told}"));
+        let at = one.at.map(|at| format!(" ({})", Time(at)));
+        let error = one.error.as_ref().map(|error| format!("; the push service said {error}"));
+        let rest = [gathered, at, error].into_iter().flatten().collect::<String>();
+        format!("\ndevice {}: {what}{rest}", one.device)
+    };
+    pushes.iter().map(line).collect()
+}
+
 /// By the member's present settings, at the moment when the message was sent.
 fn shown_notification(decision: &NotificationDecision) -> String {
     let why = match &decision.why {
@@ -105,16 +128,25 @@ fn shown_notification(decision: &NotificationDecision) -> String {
         Why::Read => "they have read it".to_owned(),
         Why::Muted { until: FOREVER } => "they have muted the conversation, without an end".to_owned(),
         Why::Muted { until } => format!("they have muted the conversation until {}", Time(*until)),
+        Why::Nothing if decision.is_thread_level => "nothing in its thread notifies them".to_owned(),
         Why::Nothing => "nothing notifies them here".to_owned(),
+        Why::NotMentioned if decision.is_thread_level => {
+            "only mentions and keywords notify them in its thread, and there is none in it".to_owned()
+        }
         Why::NotMentioned => "only mentions and keywords notify them here, and there is none in it".to_owned(),
         Why::QuietHours => "it came within their quiet hours".to_owned(),
         Why::Busy => "they asked not to be disturbed".to_owned(),
         Why::Mentioned => "it mentions them".to_owned(),
         // Keywords are private to their owner.
         Why::Keyword(_) => "one of their keywords is in it".to_owned(),
+        Why::Everything if decision.is_thread_level => "everything in its thread notifies them".to_owned(),
         Why::Everything => "everything notifies them here".to_owned(),
     };
-    let from = if decision.is_own_level { "set for this conversation" } else { "as in others of its kind" };
+    let from = match (decision.is_thread_level, decision.is_own_level) {
+        (true, _) => "of its thread",
+        (false, true) => "set for this conversation",
+        (false, false) => "as in others of its kind",
+    };
     let verdict = if decision.notifies { "yes" } else { "no" };
     format!("notifies: {verdict}, because {why}\nlevel: {}, {from}\n", decision.level.name())
 }

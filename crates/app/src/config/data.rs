@@ -116,7 +116,8 @@ fn files_place(place: &str) -> Result<FilesPlace, String> {
     if !(3..=63).contains(&name.len()) || !name.chars().all(is_name) {
         return Err("does not name a bucket: 3 to 63 small letters, digits, dots and hyphens".to_owned());
     }
-    let is_part = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+    let is_letter = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let is_part = |part: &str| !["", ".", ".."].contains(&part) && part.chars().all(is_letter);
     if !prefix.is_empty() && !prefix.split('/').all(is_part) {
         return Err("has a prefix with something else than letters, digits, dots, hyphens and slashes".to_owned());
     }

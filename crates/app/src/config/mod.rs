@@ -16,6 +16,9 @@ mod limits;
 mod log;
 mod old_endpoints;
 pub mod old_names;
+mod outgoing;
+mod previews;
+mod push;
 mod redis;
 mod s3;
 mod secret;
@@ -40,6 +43,9 @@ pub use key::{Input, Key, Secrecy};
 pub use layers::{ConfigError, Flags, Loaded, ValueSource, load};
 pub use log::{Format, Level, Log};
 pub use old_endpoints::OldEndpoint;
+pub use outgoing::Outgoing;
+pub use previews::Previews;
+pub use push::Push;
 pub use redis::{Redis, RedisUrl};
 pub use s3::ObjectStore;
 pub use secret::Secret;
@@ -73,6 +79,12 @@ pub struct Config {
     pub dreametrix: OldEndpoint,
     /// The endpoint for clients of Matcha.
     pub matcha: OldEndpoint,
+    /// What may be asked of other servers.
+    pub outgoing: Outgoing,
+    /// Previews of links.
+    pub previews: Previews,
+    /// Being told on one's devices.
+    pub push: Push,
     /// The web client.
     pub web: Web,
     /// The log.
@@ -192,6 +204,9 @@ pub fn keys() -> Vec<Key> {
         limits::keys(),
         chat_server::keys(),
         old_endpoints::keys(),
+        outgoing::keys(),
+        previews::keys(),
+        push::keys(),
         web::keys(),
         log::keys(),
     ]
@@ -212,6 +227,9 @@ pub const SECTIONS: &[(&str, &str)] = &[
     ("chat_server", "The endpoint for clients of the old chat-server: a WebSocket listener of its own, any path."),
     ("dreametrix", "The endpoint for clients of Dreametrix: /ws/chat/ and /chats/ on the common port."),
     ("matcha", "The endpoint for clients of Matcha: /api/v1/chat/ and its gateway's /ws on the common port."),
+    ("outgoing", "What may be asked of other servers, for previews of links and the like."),
+    ("previews", "Previews of links: what the page behind a link says of itself."),
+    ("push", "Being told of messages on one's devices, while no page is open."),
     ("web", "The web client, at `/`."),
     ("log", "What is written about the server's work, on standard error. Never a token, a password or a message."),
 ];

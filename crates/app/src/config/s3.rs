@@ -46,7 +46,7 @@ pub(super) fn keys() -> Vec<Key> {
             "s3",
             "access_key",
             "Who asks: the id of an access key that may list the bucket, and get, put and delete its objects.",
-            "a text",
+            "a text without spaces",
             |_, config, input| input.text().and_then(plain).map(|key| config.s3.access_key = Some(key)),
             |_, config| config.s3.access_key.as_ref().and_then(text),
         )
@@ -55,7 +55,7 @@ pub(super) fn keys() -> Vec<Key> {
             "s3",
             "secret_key",
             "The access key's secret.",
-            "a text",
+            "a text without spaces",
             |_, config, input| input.text().and_then(plain).map(|key| config.s3.secret_key = Some(Secret::new(key))),
             |_, config| config.s3.secret_key.as_ref().map(|secret| secret.reveal().to_owned().into()),
         )
@@ -96,7 +96,7 @@ fn region(name: &str) -> Result<String, String> {
 
 fn plain(key: &str) -> Result<String, String> {
     let key = key.trim();
-    let is_good = !key.is_empty() && key.chars().all(|c| c.is_ascii_graphic());
+    let is_good = !key.is_empty() && !key.contains(|c: char| c.is_whitespace() || c.is_control());
     if is_good { Ok(key.to_owned()) } else { Err("is no key".to_owned()) }
 }
 

@@ -5,7 +5,7 @@ mod hosts;
 use std::{collections::BTreeMap, net::IpAddr};
 
 use super::{
-    Config, Deployment, Format, Input, Level, Secrecy, Subnet, ValueSource, describe, keys,
+    Config, Deployment, FilesPlace, Format, Input, Level, Secrecy, Subnet, ValueSource, describe, keys,
     layers::{Loaded, Sources, merge},
     old_names::{How, OLD_NAMES},
 };
@@ -91,7 +91,9 @@ fn another_value(path: &str) -> &'static str {
         "redis.url" => "redis://p:q@cache:6380/1",
         "redis.cluster" => "true",
         "data.dir" => "/srv/palabre",
-        "database.auto_migrate" | "auth.open_registration" | "chat_server.enabled" | "web.client" => "false",
+        "database.auto_migrate" | "auth.open_registration" | "chat_server.enabled" | "push.enabled" | "web.client" => {
+            "false"
+        }
         "auth.jwt_secret" | "redis.secret" | "redis.accepted_secret" => SECRET,
         "auth.host_tokens" => "no",
         "auth.host_create_users" => "on",
@@ -104,7 +106,13 @@ fn another_value(path: &str) -> &'static str {
         "log.level" => "debug",
         "log.filter" => "info,sqlx=debug",
         "log.format" => "json",
+        "outgoing.allow" => "10.0.0.0/8,wiki.internal:8080",
+        "push.contact" => "mailto:admin@example.org",
         "data.file_types" => "image,pdf",
+        "data.scanner" => "tcp://clamd:3310",
+        "data.accept_unscanned" | "s3.path_style" => "true",
+        "s3.endpoint" => "https://minio.example.org:9000",
+        "s3.encryption" => "aws:kms=a-key",
         "limits.files_per_message"
         | "limits.message_burst"
         | "database.connect_timeout_seconds"
@@ -548,4 +556,36 @@ fn the_committed_reference_is_fresh() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/operate/configuration.md");
     let committed = std::fs::read_to_string(path).expect(path);
     assert!(committed.trim_end() == describe::reference().trim_end(), "run: cargo xtask gen");
+}
+
+#[test]
+fn files_are_kept_in_a_folder_or_in_a_bucket_that_somebody_may_use() {
+    let place = |text: &str| from_env(&[("PALABRE_DATA__FILES", text)]).config.files_place();
+    assert_eq!(place("/srv/files"), FilesPlace::Folder("/srv/files".into()));
+    let with_keys = |text: &str| {
+        let keys = [("PALABRE_S3__ACCESS_KEY", "key"), ("PALABRE_S3__SECRET_KEY", "secret")];
+        from_env(&[keys[0], keys[1], ("PALABRE_DATA__FILES", text)]).config.files_place()
+    };
+    let bucket = |name: &str, prefix: &str| FilesPlace::Bucket { name: name.into(), prefix: prefix.into() };
+    for (text, wanted) in [
+        ("s3://my-bucket", bucket("my-bucket", "")),
+        ("s3://my.bucket/", bucket("my.bucket", "")),
+        ("s3://my-bucket/some/prefix/", bucket("my-bucket", "some/prefix")),
+    ] {
+        assert_eq!(with_keys(text), wanted);
+        assert_eq!(wanted.to_string(), text.trim_end_matches('/'));
+    }
+    for (bad, says) in [
+        ("s3://", "bucket"),
+        ("s3://Bucket", "bucket"),
+        ("s3://a/b", "bucket"),
+        ("s3://bucket/a//b", "prefix"),
+        ("s3://bucket/a b", "prefix"),
+        ("s3://bucket/..", "prefix"),
+        ("s3://bucket/a?b", "prefix"),
+        ("s3://bucket", "s3.access_key or s3.secret_key"),
+    ] {
+        let problems = env_problem(&[("PALABRE_DATA__FILES", bad)]);
+        assert!(problems.contains(says), "{bad}: {problems}");
+    }
 }

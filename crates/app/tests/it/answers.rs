@@ -86,7 +86,7 @@ fn route(method: &str, path: &str) -> Result<Matched, Misrouted> {
         let (desk, pending) = Desk::new();
         Ok(Call { step: read(request, desk), pending })
     };
-    Ok(Matched { path, needs_speaker, files_cookie: None, takes, read: Box::new(read) })
+    Ok(Matched { path, needs_speaker, files_cookie: None, linked: None, takes, always: &[], read: Box::new(read) })
 }
 
 /// Logs in the person whom the query names: they are sent on with a cookie, or get a page that asks them for more.

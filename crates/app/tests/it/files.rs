@@ -2,7 +2,10 @@
 
 mod broken;
 mod hostile;
+mod pictures;
 mod scanned;
+mod sweep;
+mod voice;
 
 use std::time::Duration;
 

@@ -259,6 +259,13 @@ fn usual(operation: &str, field: &str, room: i64, bob: i64) -> Value {
         "follows" => json!(true),
         "file" => json!("00112233445566778899aabbccddeeff"),
         "q" => json!("garden"),
+        "endpoint" => json!("https://push.example.org/a"),
+        "keys" => json!({
+            "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+            "auth": "BTBZMqHH6r4Tts7J_aSIgg",
+        }),
+        "ticket" => json!("a.b.c"),
+        "device" => json!(1),
         other => panic!("{operation} needs {other}: say what it usually is"),
     }
 }

@@ -84,3 +84,72 @@ async fn the_inbox_has_nothing_of_places_that_one_has_left() {
     bob.leaves(&room).await;
     assert_eq!(shown(&bob).await, [] as [(String, String, bool); 0]);
 }
+
+/// The same with the threads that one follows.
+async fn with_threads(person: &Person) -> Vec<(String, String, bool)> {
+    let page = person.asks("inbox.list", json!({"threads": true})).await.granted();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let item = |item: &Value| (text(&item["reason"]), text(&item["message"]["text"]), item["read"] == true);
+    page["items"].as_array().unwrap().iter().map(item).collect()
+}
+
+#[tokio::test]
+async fn followed_threads_are_in_the_inbox_of_whoever_asks_for_them() {
+    let mut town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let room = ann.opens_room("garden").await;
+    bob.joins(&room).await;
+    let (roses, tulips) = (ann.says(&room, "roses?").await, ann.says(&room, "tulips?").await);
+    let follow = |root: i64, follows: bool| json!({"conversation": room.id, "thread": root, "follows": follows});
+    for root in [&roses, &tulips] {
+        bob.asks("thread.follow", follow(root.seq, true)).await.granted();
+    }
+    assert_eq!(with_threads(&bob).await, [] as [(String, String, bool); 0], "nobody has replied yet");
+    ann.says_in_thread(&roses, "red").await;
+    let white = ann.says_in_thread(&roses, "white").await;
+    ann.says_in_thread(&tulips, "@bob look").await;
+    let mention = item("mention", "@bob look", false);
+    // One item for each thread: its newest reply. One that is for bob anyway is there once.
+    assert_eq!(with_threads(&bob).await, [mention.clone(), item("thread", "white", false)]);
+    assert_eq!(shown(&bob).await, [mention.clone()], "whoever does not ask for them sees what there was");
+    // What one says oneself is no news.
+    bob.says_in_thread(&roses, "both").await;
+    assert_eq!(with_threads(&bob).await, [mention.clone(), item("thread", "white", false)]);
+    // Read in the thread, or by itself, or with all; and new with the next reply.
+    let read = json!({"conversation": room.id, "thread": roses.seq, "seq": white.seq});
+    bob.asks("thread.read", read).await.granted();
+    assert_eq!(with_threads(&bob).await[1], item("thread", "white", true));
+    ann.says_in_thread(&roses, "pink").await;
+    assert_eq!(with_threads(&bob).await[0], item("thread", "pink", false));
+    let page = bob.requests("GET", "/v1/inbox?threads=true&limit=1", Value::Null).await.granted();
+    let (id, next) = (&page["items"][0]["id"], page["next_cursor"].as_str().unwrap());
+    bob.asks("inbox.read", json!({"items": [id]})).await.granted();
+    assert_eq!(with_threads(&bob).await[0], item("thread", "pink", true));
+    let page = bob.requests("GET", &format!("/v1/inbox?threads=true&limit=1&cursor={next}"), Value::Null).await;
+    assert_eq!(page.granted()["items"][0]["message"]["text"], "@bob look");
+    let last = ann.says_in_thread(&roses, "yellow").await;
+    let all_to = with_threads_ids(&bob).await.remove(0);
+    bob.asks("inbox.read", json!({"all_to": all_to})).await.granted();
+    assert!(with_threads(&bob).await.iter().all(|(.., read)| *read));
+    // A deleted reply gives its place to the one before; a thread that is quiet, or not followed, is not there.
+    ann.deletes(&last).await;
+    assert_eq!(with_threads(&bob).await[0].1, "pink");
+    for level in ["mentions", "nothing"] {
+        let set = json!({"conversation": room.id, "thread": roses.seq, "level": level});
+        bob.asks("thread.notifications", set).await.granted();
+        assert_eq!(with_threads(&bob).await.len(), 1, "{level}");
+    }
+    let set = json!({"conversation": room.id, "thread": roses.seq, "level": "everything"});
+    bob.asks("thread.notifications", set).await.granted();
+    assert_eq!(with_threads(&bob).await.len(), 2);
+    bob.asks("thread.follow", follow(roses.seq, false)).await.granted();
+    assert_eq!(with_threads(&bob).await.len(), 1);
+    bob.leaves(&room).await;
+    assert_eq!(with_threads(&bob).await, [] as [(String, String, bool); 0]);
+    town.closes().await;
+}
+
+async fn with_threads_ids(person: &Person) -> Vec<Value> {
+    let page = person.asks("inbox.list", json!({"threads": true})).await.granted();
+    page["items"].as_array().unwrap().iter().map(|item| item["id"].clone()).collect()
+}

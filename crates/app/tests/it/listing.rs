@@ -89,3 +89,42 @@ async fn a_page_of_long_texts_has_fewer_entries_and_none_is_missing() {
     assert_eq!(found, rooms, "on {pages} pages");
     assert!(pages > 2);
 }
+
+#[tokio::test]
+async fn what_is_read_on_coming_back_comes_in_pages_that_a_slow_line_can_take() {
+    let most = 32_768;
+    let mut town = Town::with(|config| {
+        config.limits.queue_bytes = most;
+        config.limits.message_length = 4_000;
+    })
+    .await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let long = "长".repeat(2_000);
+    for index in 0..12 {
+        let room = ann.opens_room(&format!("room{index}")).await;
+        bob.joins(&room).await;
+        let root = ann.says(&room, &format!("@bob {long}")).await;
+        bob.asks("thread.follow", json!({"conversation": room.id, "thread": root.seq, "follows": true}))
+            .await
+            .granted();
+        ann.says_in_thread(&root, &long).await;
+    }
+    for (asked, field) in
+        [("/v1/conversations", "conversations"), ("/v1/threads", "threads"), ("/v1/inbox?threads=true", "items")]
+    {
+        let (mut found, mut pages, mut cursor) = (0, 0, String::new());
+        loop {
+            let sign = if asked.contains('?') { '&' } else { '?' };
+            let page = bob.requests("GET", &format!("{asked}{sign}limit=200{cursor}"), Value::Null).await;
+            assert!(i64::try_from(page.text.len()).unwrap() <= most, "{asked}: {} bytes", page.text.len());
+            let page = page.granted();
+            found += page[field].as_array().unwrap().len();
+            pages += 1;
+            let Some(next) = page["next_cursor"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        assert_eq!(found, if field == "items" { 24 } else { 12 }, "{asked}");
+        assert!(pages > 2, "{asked}");
+    }
+    town.closes().await;
+}

@@ -16,7 +16,7 @@ async fn it_says_that_it_lives_and_that_it_takes_work() {
     assert_eq!(town.request("GET", "/health", Value::Null).await.granted(), json!({"status": "ok"}));
     assert_eq!(town.request("GET", "/ready", Value::Null).await.granted(), json!({"status": "ready"}));
     let server = town.request("GET", "/v1/server", Value::Null).await.granted();
-    assert_eq!(server["feature_level"], 7);
+    assert_eq!(server["feature_level"], 8);
     assert!(server["epoch"].as_str().is_some_and(|epoch| epoch.len() >= 16));
 }
 

@@ -132,3 +132,36 @@ async fn in_a_large_room_nobody_is_told_who_comes() {
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(!ann.has_noticed("bob is busy").await);
 }
+
+#[tokio::test]
+async fn what_one_chooses_to_be_is_so_on_all_devices_and_nodes_until_one_chooses_otherwise() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    ann.turns_to(&bob).await;
+    // People and devices connect to the one node and the other in turn.
+    let (laptop, phone) = (bob.on_another_device().await, bob.on_another_device().await);
+    let cid = town.person("cid").await;
+    cid.turns_to(&bob).await;
+    for (device, chosen) in [(&bob, "busy"), (&laptop, "invisible"), (&phone, "busy")] {
+        device.is_now(chosen).await;
+        let seen = if chosen == "invisible" { "offline" } else { chosen };
+        for other in [&ann, &cid] {
+            other.notices(&format!("bob is {seen}")).await;
+            assert_eq!(presence_of(other, &bob).await.0, seen);
+        }
+    }
+    // It is of the person: it stays when the device goes on which it was chosen, and for those that come.
+    phone.hangs_up().await;
+    laptop.hangs_up().await;
+    let tablet = bob.on_another_device().await;
+    tokio::time::sleep(Duration::from_millis(2_600)).await;
+    for other in [&ann, &cid] {
+        assert_eq!(presence_of(other, &bob).await.0, "busy");
+        assert!(!other.has_noticed("bob is o").await, "nobody is told anything else");
+    }
+    tablet.is_now("online").await;
+    for other in [&ann, &cid] {
+        other.notices("bob is online").await;
+        assert_eq!(presence_of(other, &bob).await.0, "online");
+    }
+}

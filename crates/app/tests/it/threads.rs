@@ -411,3 +411,96 @@ async fn a_thread_has_a_draft_of_its_own() {
     assert_eq!(phone.drafts().await, ["in the room"]);
     town.closes().await;
 }
+
+/// Sets which replies of a thread notify somebody.
+async fn level(person: &Person, root: &Said, level: Value) -> Value {
+    let set = json!({"conversation": root.room.id, "thread": root.seq, "level": level});
+    person.asks("thread.notifications", set).await.granted()
+}
+
+/// Why a message notifies somebody, or does not.
+async fn why(person: &Person, said: &Said) -> String {
+    let asked = json!({"conversation": said.room.id, "seq": said.seq});
+    person.asks("notifications.explain", asked).await.granted()["why"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_followed_thread_has_a_level_of_its_own_on_all_devices() {
+    let mut town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let (phone, away) = (bob.on_another_device().await, bob.on_another_device().await);
+    let room = ann.opens_room("garden").await;
+    bob.joins(&room).await;
+    let root = ann.says(&room, "roses?").await;
+    bob.says_in_thread(&root, "yes").await;
+    follows(&bob, 1).await;
+    away.is_cut_off();
+    let plain = ann.says_in_thread(&root, "red ones").await;
+    let called = ann.says_in_thread(&root, "@bob which?").await;
+    assert_eq!(why(&bob, &plain).await, "everything");
+    let set = level(&bob, &root, json!("mentions")).await;
+    assert_eq!((&set["level"], &set["follows"]), (&json!("mentions"), &json!(true)));
+    assert_eq!(phone.notices(&format!("thread {} followed", root.seq)).await["data"]["level"], Value::Null);
+    assert_eq!(phone.notices(&format!("thread {} followed", root.seq)).await["data"], set);
+    assert_eq!((why(&phone, &plain).await, why(&phone, &called).await), ("not_mentioned".into(), "mentioned".into()));
+    let asked = json!({"conversation": room.id, "seq": plain.seq});
+    let told = bob.asks("notifications.explain", asked).await.granted();
+    assert_eq!(
+        (&told["level"], &told["thread_level"], &told["own_level"]),
+        (&json!("mentions"), &json!(true), &json!(false))
+    );
+    level(&phone, &root, json!("nothing")).await;
+    assert_eq!((why(&bob, &plain).await, why(&bob, &called).await), ("nothing".into(), "nothing".into()));
+    // After this the town compares what the third device knows with what it reads.
+    away.comes_back().await;
+    let list = away.requests("GET", "/v1/threads", Value::Null).await.granted();
+    assert_eq!(list["threads"][0]["level"], "nothing");
+    // What changes nothing takes no number, reading on keeps it, and whoever stops following forgets it.
+    let before = bob.account_seq();
+    level(&bob, &root, json!("nothing")).await;
+    assert_eq!(bob.account_seq(), before);
+    let read = json!({"conversation": room.id, "thread": root.seq, "seq": called.seq});
+    assert_eq!(bob.asks("thread.read", read).await.granted()["level"], "nothing");
+    for follows in [false, true] {
+        let follow = json!({"conversation": room.id, "thread": root.seq, "follows": follows});
+        assert_eq!(bob.asks("thread.follow", follow).await.granted()["level"], Value::Null);
+    }
+    // The conversation's level is another matter: a thread may be louder than its room.
+    bob.asks("conversation.notifications", json!({"conversation": room.id, "level": "nothing"})).await.granted();
+    assert_eq!(why(&bob, &plain).await, "nothing");
+    level(&bob, &root, json!("everything")).await;
+    assert_eq!(why(&bob, &plain).await, "everything");
+    let list = ann.requests("GET", "/v1/threads", Value::Null).await.granted();
+    assert_eq!(list["threads"][0]["level"], Value::Null, "it is bob's alone");
+    town.closes().await;
+}
+
+#[tokio::test]
+async fn of_threads_that_one_does_not_follow_only_what_is_for_one_notifies() {
+    let mut town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let room = ann.opens_room("garden").await;
+    bob.joins(&room).await;
+    let root = ann.says(&room, "roses?").await;
+    let aside = ann.says_in_thread(&root, "red ones").await;
+    let called = ann.says_in_thread(&root, "@bob which?").await;
+    let both = json!({"conversation": room.id, "thread": root.seq, "also_in_room": true, "text": "all of them"});
+    let both = ann.asks("message.send", both).await.granted()["seq"].as_i64().unwrap();
+    assert_eq!((why(&bob, &aside).await, why(&bob, &called).await), ("not_mentioned".into(), "mentioned".into()));
+    assert_eq!(why(&bob, &Said { seq: both, ..called.clone() }).await, "everything", "it stands in the room as well");
+    // A level is of a thread that one follows, and of one that one sees.
+    for (thread, code) in [(root.seq, "conflict"), (aside.seq, "not_found"), (9_999, "not_found")] {
+        let set = json!({"conversation": room.id, "thread": thread, "level": "nothing"});
+        bob.asks("thread.notifications", set).await.refused(code);
+    }
+    let attic = ann.opens_private_room("attic").await;
+    let hidden = ann.says(&attic, "the key").await;
+    let set = json!({"conversation": attic.id, "thread": hidden.seq, "level": "nothing"});
+    bob.asks("thread.notifications", set).await.refused("not_found");
+    for wrong in [json!("loud"), json!(1)] {
+        let set = json!({"conversation": room.id, "thread": root.seq, "level": wrong});
+        let problem = bob.asks("thread.notifications", set).await.refused("invalid");
+        assert_eq!(problem["errors"][0]["pointer"], "/level");
+    }
+    town.closes().await;
+}

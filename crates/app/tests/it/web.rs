@@ -137,7 +137,7 @@ async fn the_policy_of_the_pages_lets_nothing_in_from_elsewhere() {
             "base-uri 'none'",
             "form-action 'self'",
             "require-trusted-types-for 'script'",
-            "trusted-types svelte-trusted-html",
+            "trusted-types svelte-trusted-html palabre-worker",
         ] {
             assert!(policy.contains(part), "{path}: {part} is not in {policy}");
         }

@@ -41,6 +41,9 @@ const KEPT: usize = 32;
 /// What is buffered of a connection, in bytes.
 const BUFFER: usize = 128 << 10;
 
+/// Connections that nobody uses, and since when.
+type Idle = Arc<Mutex<Vec<(Instant, SendRequest<Sent>)>>>;
+
 /// The way to a store.
 pub(super) struct Line {
     /// Whom to connect to.
@@ -49,7 +52,7 @@ pub(super) struct Line {
     /// What a request says whom it is for.
     host: String,
     tls: Option<(TlsConnector, ServerName<'static>)>,
-    idle: Arc<Mutex<Vec<(Instant, SendRequest<Sent>)>>>,
+    idle: Idle,
 }
 
 impl Line {
@@ -154,7 +157,7 @@ fn server_name(name: &str) -> std::result::Result<ServerName<'static>, String> {
 pub(super) struct Answer {
     answer: Response<Incoming>,
     sender: Option<SendRequest<Sent>>,
-    idle: Arc<Mutex<Vec<(Instant, SendRequest<Sent>)>>>,
+    idle: Idle,
 }
 
 impl Answer {

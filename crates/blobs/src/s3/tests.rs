@@ -110,7 +110,8 @@ impl Store {
 
     fn note(&self, head: &Parts, encryption: &str) -> Option<Fault> {
         let mut kept = self.kept();
-        kept.asked.push(format!("{} {}", head.method, head.uri.query().unwrap_or_default()));
+        let range = head.headers.get("range").and_then(|range| range.to_str().ok()).unwrap_or_default();
+        kept.asked.push(format!("{} {range}", head.method));
         kept.encryption.push(encryption.to_owned());
         kept.faults.pop_front().flatten()
     }
@@ -393,4 +394,24 @@ async fn what_is_kept_is_encrypted_as_it_was_asked_for() {
     put(&S3::at(bucket).unwrap(), id(1, 1), &bytes(PART + 1)).await.unwrap();
     // At the beginning of an upload in parts; the parts are as it is.
     assert_eq!(store.kept().encryption, ["aws:kms", "", "", ""]);
+}
+
+#[tokio::test]
+async fn the_part_that_is_wanted_is_asked_for_once_and_no_more() {
+    let (scratch, (store, endpoint)) = (Scratch::new(), Store::start().await);
+    let s3 = S3::at(scratch.bucket(&endpoint)).unwrap();
+    let all = bytes(500_000);
+    put(&s3, id(1, 1), &all).await.unwrap();
+    store.kept().asked.clear();
+    let mut reading = s3.open(id(1, 1)).await.unwrap();
+    reading.plan(100..300_100);
+    let mut read = Vec::new();
+    while read.len() < 300_000 {
+        read.extend(reading.read(100 + read.len() as u64, 100_000).await.unwrap());
+        // Whoever has begun to read reads to the end, also of what was removed.
+        s3.remove(id(1, 1)).await.unwrap();
+    }
+    assert!(read == all[100..300_100]);
+    let asked = store.kept().asked.iter().filter(|asked| !asked.starts_with("DELETE")).cloned().collect::<Vec<_>>();
+    assert_eq!(asked, ["HEAD ", "GET bytes=100-300099"]);
 }

@@ -156,3 +156,14 @@ fn tags_that_spell_no_region_are_taken_out_of_names() {
         assert_eq!(stored(&tagged(hidden)).as_deref(), Ok("\u{1f3f4}"), "{hidden}");
     }
 }
+
+#[test]
+fn names_of_visible_ascii_are_compared_as_the_tables_say() {
+    let signs: Vec<char> = ('!'..='~').collect();
+    for one in &signs {
+        for other in &signs {
+            let name = format!("{one}{other}{one}");
+            assert_eq!(compared(&name), compared_by_tables(&name));
+        }
+    }
+}

@@ -135,6 +135,8 @@ mod tests {
             size: 1,
             sha256: String::new(),
             pixels: None,
+            blurhash: None,
+            voice: None,
         };
         let files = [name("garden plan.png"), name("été.jpg")];
         let found = |wanted: &str| matched_in("see été", &files, &[phrase(wanted)], &[]).map(|found| found.places);

@@ -34,6 +34,10 @@ fn parts_words(before: Option<char>) -> bool {
 
 /// A link that begins with its scheme or `www.`: how long it is, and where it leads.
 fn at_beginning(rest: &str, before: Option<char>) -> Option<(usize, Option<String>)> {
+    // Asked of each character of a text.
+    if !matches!(rest.as_bytes().first(), Some(b'h' | b'H' | b'm' | b'M' | b'w' | b'W')) {
+        return None;
+    }
     let is_here =
         |beginning: &&&str| rest.get(..beginning.len()).is_some_and(|head| head.eq_ignore_ascii_case(beginning));
     let beginning = BEGINNINGS.iter().find(is_here).filter(|_| parts_words(before))?;

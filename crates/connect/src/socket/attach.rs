@@ -7,7 +7,7 @@ use std::{
 };
 
 use chat::{ConversationId, Error, ErrorCode, Number, Signal};
-use dialects::{Dialect, Resume, Then, Welcome};
+use dialects::{Dialect, Resume, ServerInfo, Then, Welcome};
 use engine::{Arrival, Extent};
 use subscribers::{Attached, CloseReason, Subscriber, Tuning};
 use tokio::time::Instant;
@@ -96,7 +96,9 @@ impl Connection {
             }
         }
         let speaker = arrival.speaker.clone();
-        let server = self.shared().info_of(epoch.to_owned());
+        // Nobody is kept out for a picture.
+        let avatar = self.shared().engine.server_avatar().await.unwrap_or_default();
+        let server = ServerInfo { avatar, ..self.shared().info_of(epoch.to_owned()) };
         let welcome = Welcome { account, speaker, server, account_seq, conversations };
         Ok((welcome, visible_from))
     }

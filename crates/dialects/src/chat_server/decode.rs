@@ -241,7 +241,7 @@ fn leave(room: String) -> Step {
 fn typing(Writing { room, to, is_typing }: Writing) -> Step {
     let typing = is_typing.unwrap_or(true);
     let tell = move |conversation| {
-        Step::Do(Box::new(Command::Typing { conversation, typing }), Box::new(|_| Step::Say(Vec::new())))
+        Step::Do(Box::new(Command::Typing { conversation, thread: None, typing }), Box::new(|_| Step::Say(Vec::new())))
     };
     match (room, to) {
         (Some(room), _) => steps::find(room.0, move |found| match found {

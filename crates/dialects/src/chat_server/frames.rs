@@ -211,7 +211,11 @@ pub(super) fn words(error: &Error) -> String {
         ErrorCode::UnknownCommand => "Type de message inconnu.".into(),
         ErrorCode::MethodNotAllowed => "Méthode non autorisée.".into(),
         ErrorCode::TooLarge => "Message trop grand.".into(),
-        ErrorCode::UnsupportedType | ErrorCode::RangeNotSatisfiable => "Fichier non accepté.".into(),
+        ErrorCode::UnsupportedType | ErrorCode::RangeNotSatisfiable | ErrorCode::ChecksumMismatch => {
+            "Fichier non accepté.".into()
+        }
+        ErrorCode::Locked => "Déjà en cours ; réessayez.".into(),
+        ErrorCode::UnsupportedVersion => "Version non prise en charge.".into(),
         ErrorCode::FileInfected => "Fichier infecté.".into(),
         ErrorCode::Unauthenticated => "Authentification requise.".into(),
         ErrorCode::BadCredentials => "Identifiants invalides.".into(),

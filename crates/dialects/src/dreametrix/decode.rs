@@ -103,7 +103,7 @@ fn send(conversation: ConversationId, text: String) -> Step {
 }
 
 fn typing(conversation: ConversationId, typing: bool) -> Step {
-    quietly(Command::Typing { conversation, typing })
+    quietly(Command::Typing { conversation, thread: None, typing })
 }
 
 fn user_status(status: &str) -> Result<Step, Error> {

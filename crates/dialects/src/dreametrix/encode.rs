@@ -28,7 +28,10 @@ pub fn event(event: &Event) -> Option<Text> {
         Fact::MemberLeft { member, .. } => Change::ParticipantRemoved(member.user.0),
         Fact::ConversationUpdated(room) => Change::of_room(room),
         // Those in it are told by the event of their account.
-        Fact::ConversationCreated(_) | Fact::ReactionAdded { .. } | Fact::ReactionRemoved { .. } => return None,
+        Fact::ConversationCreated(_)
+        | Fact::MessagePreviewed(_)
+        | Fact::ReactionAdded { .. }
+        | Fact::ReactionRemoved { .. } => return None,
     };
     Some(frames::room_update(event.conversation, change))
 }
@@ -51,7 +54,9 @@ pub fn account(event: &AccountEvent) -> Vec<Text> {
 #[must_use]
 pub fn signal(signal: &Signal) -> Vec<Text> {
     match signal {
-        Signal::Typing { conversation, user, shown_name, typing, .. } => {
+        // Its clients know no threads, and would show it in the room.
+        Signal::Typing { thread: Some(_), .. } => Vec::new(),
+        Signal::Typing { conversation, thread: None, user, shown_name, typing, .. } => {
             vec![frames::typing(*conversation, *user, shown_name, *typing)]
         }
         Signal::PresenceChanged { people, .. } => {

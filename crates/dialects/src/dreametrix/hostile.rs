@@ -177,12 +177,15 @@ fn room(member_count: i64) -> Reply {
         visibility: Visibility::Public,
         name: Some("Tous".into()),
         topic: None,
+        avatar: None,
         created_by: UserId(1),
         created_at: Millis(0),
         head: Number(4),
         rev: Number(1),
         member_count,
+        edit_history: false,
         pair: None,
+        previews: false,
     };
     let (role, read_seq) = (Role::Member, Number(0));
     Reply::Conversation(Box::new(Listed {

@@ -132,7 +132,14 @@ fn text(fields: &Fields<'_>, name: &str) -> Result<Option<String>, Error> {
 }
 
 fn describe(caller: Caller, conversation: ConversationId, details: String, first: Option<String>) -> Step {
-    let update = Command::UpdateConversation { conversation, name: None, topic: Some(Some(details)), visibility: None };
+    let update = Command::UpdateConversation {
+        conversation,
+        name: None,
+        topic: Some(Some(details)),
+        visibility: None,
+        edit_history: None,
+        previews: None,
+    };
     caller.act(update, listed, move |caller, room| open(caller, room, first))
 }
 
@@ -184,7 +191,14 @@ pub(super) fn update(caller: Caller, id: ConversationId, fields: &Fields<'_>) ->
     let name = fields.get::<Text>("name")?.map(|name| name.0);
     let details = fields.get::<Text>("details")?.map(|details| details.0);
     let topic = details.map(|details| Some(details).filter(|details| !details.is_empty()));
-    let update = Command::UpdateConversation { conversation: id, name, topic, visibility: None };
+    let update = Command::UpdateConversation {
+        conversation: id,
+        name,
+        topic,
+        visibility: None,
+        edit_history: None,
+        previews: None,
+    };
     Ok(caller.act(update, listed, move |caller, room| {
         caller.members(id, move |caller, members| caller.answer(200, &Room::new(&room, &members, &caller.speaker)))
     }))

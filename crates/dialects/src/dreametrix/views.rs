@@ -269,6 +269,7 @@ pub(super) fn spoken(speaker: &Speaker, submission: Submission, sent: &Sent) -> 
         files: Vec::new(),
         reactions: Vec::new(),
         mentions: chat::mentions::Mentions::default(),
+        preview: None,
     }
 }
 

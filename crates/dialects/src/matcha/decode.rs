@@ -74,7 +74,7 @@ fn send(conversation: ConversationId, text: String) -> Step {
 }
 
 fn typing(conversation: ConversationId, typing: bool) -> Step {
-    steps::change(Command::Typing { conversation, typing }, Missing::Conversation, Box::new(silent))
+    steps::change(Command::Typing { conversation, thread: None, typing }, Missing::Conversation, Box::new(silent))
 }
 
 /// A repeat changes nothing here: only the gateway toggles.

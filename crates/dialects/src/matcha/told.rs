@@ -25,6 +25,7 @@ impl Words {
             Fact::ReactionRemoved { message, user, emoji } => Some(reaction(message, user, emoji, Action::Remove)),
             Fact::MessageEdited(_)
             | Fact::MessageDeleted(_)
+            | Fact::MessagePreviewed(_)
             | Fact::MemberJoined { .. }
             | Fact::MemberLeft { .. }
             | Fact::MemberUpdated(_)
@@ -36,7 +37,11 @@ impl Words {
     /// The frames of a signal: for presence, one of each person.
     pub(super) fn signal(&self, signal: &Signal) -> Vec<Text> {
         match signal {
-            Signal::Typing { conversation, user, typing, .. } => vec![(self.typing)(*conversation, *user, *typing)],
+            // Its clients know no threads, and would show it in the room.
+            Signal::Typing { thread: Some(_), .. } => Vec::new(),
+            Signal::Typing { conversation, thread: None, user, typing, .. } => {
+                vec![(self.typing)(*conversation, *user, *typing)]
+            }
             Signal::PresenceChanged { people, .. } => {
                 people.iter().map(|(user, _, seen)| (self.presence)(*user, seen)).collect()
             }

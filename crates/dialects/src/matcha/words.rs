@@ -45,7 +45,11 @@ pub(super) fn of(error: &Error) -> String {
         ErrorCode::UnknownCommand => "unknown message type".into(),
         ErrorCode::MethodNotAllowed => "method not allowed".into(),
         ErrorCode::TooLarge => TOO_LONG.into(),
-        ErrorCode::UnsupportedType | ErrorCode::RangeNotSatisfiable => "file not accepted".into(),
+        ErrorCode::UnsupportedType | ErrorCode::RangeNotSatisfiable | ErrorCode::ChecksumMismatch => {
+            "file not accepted".into()
+        }
+        ErrorCode::Locked => "it is in use; try again".into(),
+        ErrorCode::UnsupportedVersion => "version not supported".into(),
         ErrorCode::FileInfected => "the file is infected".into(),
         ErrorCode::Unauthenticated => "missing or invalid token".into(),
         ErrorCode::BadCredentials => "invalid token".into(),

@@ -258,6 +258,8 @@ pub struct User<'a> {
     time_zone: Option<&'a str>,
     /// A line that the person shows to others.
     status_message: Option<&'a str>,
+    /// The id of their picture, whose bytes are at `/v1/pictures/{id}`; `null` if they have none.
+    avatar: Option<String>,
     /// The number of the last change of all this: of two readings, the one with the greater is newer.
     rev: i64,
 }
@@ -276,6 +278,7 @@ impl<'a> From<&'a accounts::Account> for User<'a> {
             language: profile.language.as_deref(),
             time_zone: profile.time_zone.as_deref(),
             status_message: profile.status_message.as_deref(),
+            avatar: account.avatar.map(|picture| picture.to_string()),
             rev: account.rev.0,
         }
     }

@@ -104,6 +104,14 @@ pub(super) struct UpdateConversation {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = fields::Visibility, required = false)]
     pub(super) visibility: Option<fields::Visibility>,
+    /// Whether earlier texts of edited messages are kept for the members from now on; false removes those that there are.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = bool, required = false)]
+    pub(super) edit_history: Option<bool>,
+    /// Whether new messages get previews of their links.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = bool, required = false)]
+    pub(super) previews: Option<bool>,
 }
 
 impl From<UpdateConversation> for Command {
@@ -113,6 +121,8 @@ impl From<UpdateConversation> for Command {
             name: update.name.map(|name| name.0),
             topic: update.topic.map(|topic| topic.map(|text| text.0)),
             visibility: update.visibility.map(|visibility| visibility.0),
+            edit_history: update.edit_history,
+            previews: update.previews,
         }
     }
 }
@@ -204,6 +214,8 @@ pub struct ConversationRow<'a> {
     name: Option<&'a str>,
     /// What it is about.
     topic: Option<&'a str>,
+    /// The id of its picture, whose bytes are at `/v1/pictures/{id}`; `null` if it has none.
+    avatar: Option<String>,
     /// Who opened it.
     created_by: i64,
     /// When.
@@ -215,6 +227,10 @@ pub struct ConversationRow<'a> {
     rev: i64,
     /// How many members it has.
     member_count: i64,
+    /// Whether earlier texts of edited messages are kept for the members.
+    edit_history: bool,
+    /// Whether new messages get previews of their links.
+    previews: bool,
 }
 
 impl<'a> From<&'a conversations::Conversation> for ConversationRow<'a> {
@@ -225,11 +241,14 @@ impl<'a> From<&'a conversations::Conversation> for ConversationRow<'a> {
             visibility: conversation.visibility.name(),
             name: conversation.name.as_deref(),
             topic: conversation.topic.as_deref(),
+            avatar: conversation.avatar.map(|picture| picture.to_string()),
             created_by: conversation.created_by.0,
             created_at: Time(conversation.created_at),
             head: conversation.head.0,
             rev: conversation.rev.0,
             member_count: conversation.member_count,
+            edit_history: conversation.edit_history,
+            previews: conversation.previews,
         }
     }
 }

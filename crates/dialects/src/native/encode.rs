@@ -9,12 +9,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    account_changes, accounts, conversations, drafts, inbox, markers, members, mentions, messages, notifications,
-    pages, policies, presence, reactions, reminders, saved,
+    account_changes, accounts, conversations, drafts, emoji, files, inbox, markers, members, mentions, messages,
+    notifications, pages, policies, presence, push_devices, reactions, reminders, saved,
     schemas::Shape,
     search, server, sessions,
     threads::{self, ThreadSummary},
-    typing, user_groups,
+    typing, user_groups, versions,
 };
 use crate::Text;
 
@@ -108,6 +108,7 @@ pub(super) static EVENTS: &[Described] = &[
     numbered::<Message>("message.created", "A message was sent."),
     numbered::<Message>("message.edited", "A message's text was changed."),
     numbered::<Message>("message.deleted", "A message became a tombstone."),
+    numbered::<Message>("message.previewed", "A message has the preview of its link now, or has lost it."),
     numbered::<Reaction>("reaction.added", "Somebody reacted to a message."),
     numbered::<Reaction>("reaction.removed", "Somebody took a reaction back."),
     numbered::<members::Arrival<'static>>("member.joined", "Somebody became a member."),
@@ -153,6 +154,8 @@ pub(super) static EVENTS: &[Described] = &[
     own::<reminders::RemovedReminder>("reminder.removed", "You have no such reminder any more.", false),
     own::<inbox::InboxRead>("inbox.read", "You have read something in your inbox.", false),
     own::<user_groups::OwnUserGroups>("user_groups.changed", "You belong to these user groups now.", false),
+    own::<push_devices::PushDevice<'static>>("push_device.added", "You are told on this device.", false),
+    own::<push_devices::RemovedPushDevice>("push_device.removed", "You are told on this device no longer.", false),
     own::<saved::SavedMessage>("message.saved", "You have saved a message.", false),
     own::<saved::UnsavedMessage>("message.unsaved", "You have taken a message off your saved ones.", false),
     own::<server::Done>(
@@ -163,6 +166,10 @@ pub(super) static EVENTS: &[Described] = &[
     unnumbered::<conversations::Changes<'static>>("conversation.changes", "What you have missed."),
     unnumbered::<markers::Marker>("marker.moved", "Somebody has read or received more."),
     unnumbered::<typing::Typing<'static>>("typing.started", "Somebody is writing."),
+    unnumbered::<typing::ThreadTyping<'static>>(
+        "thread.typing",
+        "Somebody is writing in a thread, or has stopped; for those who see the message that it is about.",
+    ),
     unnumbered::<typing::Typing<'static>>("typing.stopped", "Somebody has stopped writing."),
     Described {
         placed: false,
@@ -186,6 +193,7 @@ pub fn event(event: &Event) -> Text {
         Fact::MessageCreated(message) => tell(event, "message.created", messages::Message::from(message)),
         Fact::MessageEdited(message) => tell(event, "message.edited", messages::Message::from(message)),
         Fact::MessageDeleted(message) => tell(event, "message.deleted", messages::Message::from(message)),
+        Fact::MessagePreviewed(message) => tell(event, "message.previewed", messages::Message::from(message)),
         Fact::ReactionAdded { message, user, emoji } => {
             tell(event, "reaction.added", reactions::ReactionChange { message: message.into(), user: user.0, emoji })
         }
@@ -264,6 +272,12 @@ pub fn account(event: &AccountEvent) -> Text {
             tell(event, "user_groups.changed", user_groups::OwnUserGroups { groups })
         }
         AccountFact::ReminderRemoved(id) => tell(event, "reminder.removed", reminders::RemovedReminder { id: id.0 }),
+        AccountFact::PushDeviceAdded(device) => {
+            tell(event, "push_device.added", push_devices::PushDevice::from(device))
+        }
+        AccountFact::PushDeviceRemoved(id) => {
+            tell(event, "push_device.removed", push_devices::RemovedPushDevice { id: id.0 })
+        }
         AccountFact::MessageSaved(saved) => tell(event, "message.saved", saved::SavedMessage::from(saved)),
         AccountFact::MessageUnsaved { conversation, seq } => {
             tell(event, "message.unsaved", saved::UnsavedMessage::new(*conversation, *seq))
@@ -291,7 +305,13 @@ pub fn signal(signal: &Signal) -> Text {
         Signal::MarkerMoved { conversation, markers } => {
             told("marker.moved", Some(*conversation), None, markers::Marker::from(markers))
         }
-        Signal::Typing { conversation, user, username, typing, .. } => {
+        // Of another type than in the room: a client that knows no threads would show it there.
+        Signal::Typing { conversation, thread: Some(root), user, username, typing, .. } => {
+            let user = accounts::Person::new(*user, username);
+            let data = typing::ThreadTyping { thread: root.0, user, typing: *typing };
+            told("thread.typing", Some(*conversation), None, data)
+        }
+        Signal::Typing { conversation, thread: None, user, username, typing, .. } => {
             let kind = if *typing { "typing.started" } else { "typing.stopped" };
             told(kind, Some(*conversation), None, typing::Typing { user: accounts::Person::new(*user, username) })
         }
@@ -395,8 +415,11 @@ pub(crate) fn answer(reply: &Reply, session: Option<SessionId>, types: &[&str]) 
             Answer::new("markers", &markers::Markers { markers: markers.iter().map(markers::Marker::from).collect() })
         }
         Reply::History(page) => Answer::new("history", &messages::History::from(page)),
+        Reply::Versions(page) => Answer::new("message.versions", &versions::Versions::from(page)),
         // No operation of ours asks for one.
-        Reply::Timeline { .. } => return Err(Error::internal()),
+        Reply::Timeline { .. } | Reply::Upload(_) => return Err(Error::internal()),
+        Reply::File(file) => Answer::new("file", &files::File::from(&**file)),
+        Reply::FileLink(link) => Answer::new("file.link", &files::Link::from(&**link)),
         Reply::CaughtUp(caught_up) => Answer::new("conversation.changes", &conversations::Changes::from(&**caught_up)),
         Reply::AccountChanges(changes) => {
             Answer::new("account.changes", &account_changes::AccountChanges::from(&**changes))
@@ -411,9 +434,14 @@ pub(crate) fn answer(reply: &Reply, session: Option<SessionId>, types: &[&str]) 
         Reply::Notifications(settings) => {
             Answer::new("notifications", &notifications::Notifications::from(&**settings))
         }
-        Reply::NotificationExplained(decision) => {
-            Answer::new("notification.explained", &notifications::NotificationExplained::from(&**decision))
+        Reply::NotificationExplained { decision, pushes } => {
+            Answer::new("notification.explained", &notifications::NotificationExplained::new(decision, pushes))
         }
+        Reply::PushDevice(device) => Answer::new("push_device", &push_devices::PushDevice::from(&**device)),
+        Reply::PushDevices { devices, key } => {
+            Answer::new("push_devices", &push_devices::PushDevices::new(devices, key.as_deref()))
+        }
+        Reply::PushedMessage(message) => Answer::new("pushed_message", &push_devices::PushedMessage::from(&**message)),
         Reply::Thread(following) => Answer::new("thread", &threads::Thread::from(following)),
         Reply::Threads { threads: all, next } => {
             let threads = all.iter().map(threads::FollowedThread::from).collect();
@@ -440,6 +468,8 @@ pub(crate) fn answer(reply: &Reply, session: Option<SessionId>, types: &[&str]) 
         }
         Reply::InboxRead(state) => Answer::new("inbox.state", &inbox::InboxRead::from(state)),
         Reply::Reach(reached) => Answer::new("reach", &mentions::Reach::from(reached)),
+        Reply::Emoji(one) => Answer::new("emoji", &emoji::Emoji::from(one)),
+        Reply::EmojiList(list) => Answer::new("emoji_list", &emoji::EmojiList::from(list)),
         Reply::UserGroups(groups) => Answer::new("user_groups", &user_groups::UserGroups::from(groups)),
         Reply::UserGroup(group) => Answer::new("user_group", &user_groups::UserGroupPeople::from(group)),
         Reply::Suggestions { from, suggestions } => {

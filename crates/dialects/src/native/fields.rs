@@ -166,6 +166,14 @@ schema!(Why, {
 /// What decides whether a message notifies.
 pub struct Why;
 
+schema!(PushState, { "type": "string", "enum": ["waiting", "sent", "read", "given_up"] });
+/// What has become of a push.
+pub struct PushState;
+
+schema!(PushKind, { "type": "string", "enum": ["direct", "mention", "message", "reminder"] });
+/// What a push is about.
+pub struct PushKind;
+
 schema!(ShownPresence, { "type": "string", "enum": ["online", "away", "busy", "invisible", "offline"] });
 /// The presences that can be shown.
 pub struct ShownPresence;

@@ -5,27 +5,32 @@ use std::ops::Range;
 
 use chat::{
     Error, ErrorCode, FileId,
-    files::{self, NewFile},
+    files::{self, NewFile, ThumbnailSize},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::{
+    avatars,
     encode::Answer,
-    fields::FileKey,
+    fields::{self, FileKey},
     rest::{self, PROBLEM_TYPE},
     schemas::{Parts, Shape},
+    uploads::{self, Tus},
+    voices::Voice,
 };
 use crate::{
     Step,
     rest::{Call, Captures, Cookie, Desk, Request, RestAnswer, Takes, query_pairs},
+    time::Time,
 };
 
 /// The cookie with which a browser reads files.
 pub(super) const COOKIE: &str = "palabre_files";
 /// What a file is shown under: scripts do not run, nothing is loaded, and it is of no origin.
-const SANDBOX: &str = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox";
+pub(super) const SANDBOX: &str =
+    "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox";
 
 /// A request whose body, or whose answer, is the bytes of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,15 +39,26 @@ pub(super) enum Bytes {
     Upload,
     /// The answer is a file, or a part of it.
     Download,
+    /// The answer is a picture in a size, or a part of it.
+    Thumbnail,
     /// The answer brings the cookie with which a browser reads files.
     Cookie,
+    /// It is about an upload in parts.
+    Tus(Tus),
 }
 
 /// The requests that are about bytes: method, path, and which.
 pub(super) const ROUTES: &[(&str, &str, Bytes)] = &[
     ("POST", "/v1/files", Bytes::Upload),
     ("GET", "/v1/files/{file}", Bytes::Download),
+    ("GET", "/v1/files/{file}/thumbnail/{size}", Bytes::Thumbnail),
     ("POST", "/v1/files/cookie", Bytes::Cookie),
+    ("OPTIONS", "/v1/files/uploads", Bytes::Tus(Tus::Options)),
+    ("POST", "/v1/files/uploads", Bytes::Tus(Tus::Begin)),
+    ("GET", "/v1/files/uploads/{upload}", Bytes::Tus(Tus::State)),
+    ("PATCH", "/v1/files/uploads/{upload}", Bytes::Tus(Tus::Append)),
+    ("DELETE", "/v1/files/uploads/{upload}", Bytes::Tus(Tus::Remove)),
+    ("POST", "/v1/files/uploads/{upload}", Bytes::Tus(Tus::Overridden)),
 ];
 
 impl Bytes {
@@ -51,7 +67,9 @@ impl Bytes {
         match self {
             Self::Upload => "file.upload",
             Self::Download => "file.download",
+            Self::Thumbnail => "file.thumbnail",
             Self::Cookie => "file.cookie",
+            Self::Tus(tus) => tus.name(),
         }
     }
 
@@ -59,13 +77,29 @@ impl Bytes {
     pub(super) fn takes(self) -> Takes {
         match self {
             Self::Upload => Takes::File,
-            Self::Download | Self::Cookie => Takes::Whole,
+            Self::Download | Self::Thumbnail | Self::Cookie => Takes::Whole,
+            Self::Tus(tus) => tus.takes(),
         }
+    }
+
+    /// Whether a credential is needed.
+    pub(super) fn needs_speaker(self) -> bool {
+        self != Self::Tus(Tus::Options)
+    }
+
+    /// Whether the file may be opened by what opens files and nothing else: the cookie, or a link.
+    pub(super) fn reads(self) -> bool {
+        matches!(self, Self::Download | Self::Thumbnail)
+    }
+
+    /// The headers of every answer, refusals included.
+    pub(super) fn always(self) -> &'static [(&'static str, &'static str)] {
+        if matches!(self, Self::Tus(_)) { uploads::ALWAYS } else { &[] }
     }
 
     /// Reads a request.
     pub(super) fn request(self, captures: &Captures, request: &Request<'_>) -> Result<Call, Error> {
-        if request.speaker.is_none() {
+        if request.speaker.is_none() && self.needs_speaker() {
             let detail = format!("{} needs a valid credential.", self.name());
             return Err(Error::new(ErrorCode::Unauthenticated, detail));
         }
@@ -73,7 +107,9 @@ impl Bytes {
         let step = match self {
             Self::Upload => upload(request, desk)?,
             Self::Download => download(captures, request, desk)?,
+            Self::Thumbnail => thumbnail(captures, request, desk)?,
             Self::Cookie => cookie(request, desk)?,
+            Self::Tus(tus) => tus.step(captures, request, desk)?,
         };
         Ok(Call { step, pending })
     }
@@ -88,7 +124,11 @@ impl Bytes {
         };
         let statuses: &[&str] = match self {
             Self::Upload => &["400", "401", "403", "408", "413", "415", "422", "429", "503", "507", "default"],
-            Self::Download => &["400", "401", "403", "404", "416", "422", "429", "503", "default"],
+            Self::Download | Self::Thumbnail => &["400", "401", "403", "404", "416", "422", "429", "503", "default"],
+            Self::Tus(_) => &[
+                "400", "401", "403", "404", "409", "412", "413", "415", "422", "423", "429", "460", "503", "507",
+                "default",
+            ],
             Self::Cookie => &["400", "401", "403", "422", "429", "503", "default"],
         };
         let mut responses: Map<String, Value> =
@@ -116,9 +156,28 @@ impl Bytes {
                 let parameters = vec![
                     parameter("file", "path", id, "Which."),
                     parameter("download", "query", save, "Whether it is to be saved and not shown."),
+                    parameter("link", "query", json!({ "type": "string" }), "The token of a link, without any other."),
                     parameter("Range", "header", json!({ "type": "string" }), "One range of bytes."),
                 ];
                 ("The bytes of a file, for those who may see the message that holds it.", parameters, None)
+            }
+            Self::Thumbnail => {
+                let whole =
+                    json!({ "description": "The picture's bytes.", "content": { "image/*": { "schema": bytes } } });
+                responses.insert("200".into(), whole);
+                responses.insert("304".into(), json!({ "description": "The caller has it already (If-None-Match)." }));
+                let size = json!({ "type": "string", "enum": ["small", "large"] });
+                let parameters = vec![
+                    parameter("file", "path", json!({ "type": "string" }), "Which."),
+                    parameter("size", "path", size, "small: 640 pixels at most; large: 1,600."),
+                    parameter("link", "query", json!({ "type": "string" }), "The token of a link, without any other."),
+                ];
+                ("A picture, smaller where there is a smaller one, for those who may read it.", parameters, None)
+            }
+            Self::Tus(tus) => {
+                let (summary, parameters, body, answers) = tus.described(parts);
+                responses.extend(answers);
+                (summary, parameters, body)
             }
             Self::Cookie => {
                 responses.insert("204".into(), json!({ "description": "The cookie is set." }));
@@ -149,7 +208,7 @@ pub(super) fn describe(paths: &mut Map<String, Value>, parts: &mut Parts) {
 }
 
 /// The query parameters, each at most once, with these names only.
-fn parameters<const N: usize>(query: &str, names: [&str; N]) -> Result<[Option<String>; N], Error> {
+pub(super) fn parameters<const N: usize>(query: &str, names: [&str; N]) -> Result<[Option<String>; N], Error> {
     let mut found = [const { None }; N];
     for (name, value) in query_pairs(query)? {
         let place = names.iter().position(|known| *known == name);
@@ -174,27 +233,55 @@ fn upload(request: &Request<'_>, desk: Desk) -> Result<Step, Error> {
 }
 
 fn download(captures: &Captures, request: &Request<'_>, desk: Desk) -> Result<Step, Error> {
-    let [saved] = parameters(request.query, ["download"])?;
+    let [saved, _link] = parameters(request.query, ["download", "link"])?;
     let is_saved = match saved.as_deref() {
         None | Some("false") => false,
         Some("true") => true,
         Some(_) => return Err(Error::invalid("download", "download must be true or false.")),
     };
-    let id = captures.first().and_then(|(_, text)| FileId::parse(text)).ok_or_else(|| Error::not_found("file"))?;
+    let id = file_in(captures).ok_or_else(|| Error::not_found("file"))?;
     let header = |name: &str| (request.header)(name);
     let wishes =
         Wishes { is_saved, known: header("if-none-match"), range: header("range"), range_of: header("if-range") };
     Ok(Step::Open(id, Box::new(move |file| desk.end(file.map(|file| wishes.answer(&file))))))
 }
 
-/// The cookie is sent back below the path of files only.
+/// The file that a path names.
+pub(super) fn file_in(captures: &Captures) -> Option<FileId> {
+    captures.first().and_then(|(_, text)| FileId::parse(text))
+}
+
+fn thumbnail(captures: &Captures, request: &Request<'_>, desk: Desk) -> Result<Step, Error> {
+    let [_link] = parameters(request.query, ["link"])?;
+    let id = file_in(captures).ok_or_else(|| Error::not_found("file"))?;
+    let size = captures.get(1).and_then(|(_, text)| ThumbnailSize::from_name(text));
+    let size = size.ok_or_else(|| Error::invalid("size", "size must be small or large."))?;
+    let known = (request.header)("if-none-match");
+    let answer = move |thumbnail: files::Thumbnail| {
+        let tag = format!("\"{id}-{}\"", size.name());
+        if known.as_deref().is_some_and(|known| names_tag(known, &tag)) {
+            return dressed(RestAnswer::empty(304), &tag);
+        }
+        let bytes = u64::try_from(thumbnail.bytes).unwrap_or(0);
+        dressed(RestAnswer::empty(200).with_stored(0..bytes), &tag)
+            .with_header("content-type", thumbnail.media_type)
+            .with_header("content-disposition", "inline".to_owned())
+    };
+    Ok(Step::OpenThumbnail(id, size, Box::new(move |opened| desk.end(opened.map(answer)))))
+}
+
+/// The cookie is sent back below the paths of files and of pictures only.
 fn cookie(request: &Request<'_>, desk: Desk) -> Result<Step, Error> {
     let [] = parameters(request.query, [])?;
     let (scheme, rest) = request.base.split_once("://").unwrap_or_default();
     let below = rest.split_once('/').map(|(_, path)| format!("/{path}")).unwrap_or_default();
-    let (path, secure) = (format!("{below}/v1/files"), scheme == "https");
+    let paths = [format!("{below}/v1/files"), format!("{below}{}", avatars::PATH)];
+    let secure = scheme == "https";
     let answer = move |value: String| {
-        RestAnswer::empty(204).with_cookie(&Cookie { name: COOKIE, value: &value, path: &path, lasts: None, secure })
+        let given = |answer: RestAnswer, path: &String| {
+            answer.with_cookie(&Cookie { name: COOKIE, value: &value, path, lasts: None, secure })
+        };
+        paths.iter().fold(RestAnswer::empty(204), given)
     };
     Ok(Step::FilesCookie(Box::new(move |value| desk.end(value.map(answer)))))
 }
@@ -251,7 +338,7 @@ fn out_of_range(size: u64) -> RestAnswer {
 }
 
 /// Whether an `If-None-Match` names this state.
-fn names_tag(known: &str, tag: &str) -> bool {
+pub(super) fn names_tag(known: &str, tag: &str) -> bool {
     known.split(',').map(str::trim).any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
 }
 
@@ -322,6 +409,27 @@ pub struct File<'a> {
     width: Option<i64>,
     /// Its height.
     height: Option<i64>,
+    /// How an image looks from far away, as a blurhash (blurha.sh); `null` for other files, and if it cannot be decoded.
+    blurhash: Option<&'a str>,
+    /// What it says of itself, if it is a voice message; `null` for other files.
+    voice: Option<Voice<'a>>,
+}
+
+/// An address that opens a file without any other credential.
+#[derive(Serialize, ToSchema)]
+pub struct Link {
+    /// The path and query, below the server's address.
+    path: String,
+    /// When it opens nothing any more.
+    #[schema(value_type = fields::Moment)]
+    expires_at: Time,
+}
+
+impl From<&files::FileLink> for Link {
+    fn from(link: &files::FileLink) -> Self {
+        let path = format!("/v1/files/{}?link={}", link.file, link.token);
+        Self { path, expires_at: Time(link.expires_at) }
+    }
 }
 
 impl<'a> From<&'a files::File> for File<'a> {
@@ -335,6 +443,8 @@ impl<'a> From<&'a files::File> for File<'a> {
             sha256: &file.sha256,
             width,
             height,
+            blurhash: file.blurhash.as_deref(),
+            voice: file.voice.as_ref().map(Voice::from),
         }
     }
 }

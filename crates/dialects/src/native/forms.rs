@@ -54,9 +54,15 @@ const EMAIL: &str = concat!(
     no_mail!(),
     ".]$"
 );
+/// The address of a push service; that it is public, and has TLS unless the operator allows it without, no pattern says.
+const ADDRESS: &str = "^https?://[^/?#@]+(/|$)";
+/// The tag of a language.
+const TAG: &str = "^[A-Za-z0-9-]+$";
 const DATE: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$";
 /// How far a clock is from UTC: at most 18 hours.
 const UTC_OFFSET: &str = "^(Z|[+-]((0[0-9]|1[0-7]):[0-5][0-9]|18:00))$";
+/// The name of a custom emoji.
+const EMOJI_NAME: &str = "^[a-z0-9_]{2,32}$";
 /// What `next_cursor` is, where people or members are listed.
 const PLACE: &str = "^[0-9]{1,15}$";
 /// What `next_cursor` is, where conversations are listed.
@@ -108,10 +114,17 @@ fn of_field(operation: &str, field: &str, limits: &Limits) -> Option<Value> {
         ("user_group.create" | "user_group.add" | "user_group.remove", "people") => {
             json!({ "maxItems": limits.user_group_people })
         }
+        ("emoji.add", "name") => json!({ "type": "string", "pattern": EMOJI_NAME, "minLength": 2, "maxLength": 32 }),
+        ("file.voice", "duration_ms") => json!({ "minimum": 1, "maximum": limits.voice_ms }),
+        ("file.voice", "waveform") => {
+            json!({ "minItems": 1, "maxItems": chat::files::BARS, "items": { "type": "integer", "minimum": 0, "maximum": chat::files::HIGHEST } })
+        }
         ("inbox.list", "cursor") | ("inbox.read", "all_to") => json!({ "type": "string", "pattern": ITEM }),
         ("inbox.read", "items") => {
             json!({ "maxItems": chat::inbox::SINGLE, "items": { "type": "string", "pattern": ITEM } })
         }
+        ("push_device.add", "endpoint") => text(ADDRESS, 1_024),
+        ("push_device.add", "language") => text(TAG, 35),
         (_, "birth_date") => json!({ "type": "string", "format": "date", "pattern": DATE }),
         (
             _,
@@ -257,8 +270,10 @@ mod tests {
         "account.email current",
         "room.get name",
         "room.list cursor",
+        "push.open ticket",
         // Whatever there is can be taken back, also what an earlier limit let in.
         "reaction.remove emoji",
+        "emoji.remove name",
     ];
 
     #[test]

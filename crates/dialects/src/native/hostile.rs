@@ -53,7 +53,9 @@ fn full(operation: &str) -> Value {
             json!({ "kind": "room", "name": "r", "topic": "t", "visibility": "private", "client_id": "c" })
         }
         "conversation.list" => json!({ "cursor": "17-3", "limit": 5, "hidden": true }),
-        "conversation.update" => json!({ "conversation": 1, "name": "n", "topic": null, "visibility": "public" }),
+        "conversation.update" => {
+            json!({ "conversation": 1, "name": "n", "topic": null, "visibility": "public", "edit_history": true, "previews": true })
+        }
         "conversation.get" | "conversation.join" | "conversation.leave" | "conversation.hide" | "marker.list" => {
             json!({ "conversation": 1 })
         }
@@ -68,7 +70,17 @@ fn full(operation: &str) -> Value {
                 "also_in_room": false, "files": ["00112233445566778899aabbccddeeff"],
             })
         }
-        "file.remove" => json!({ "file": "00112233445566778899aabbccddeeff" }),
+        "account.avatar" | "server.avatar" => json!({ "picture": "00112233445566778899aabbccddeeff" }),
+        "user.avatar" => json!({ "user": 1 }),
+        "conversation.avatar" => json!({ "conversation": 1, "picture": null }),
+        "file.voice" => {
+            json!({ "file": "00112233445566778899aabbccddeeff", "duration_ms": 1000, "waveform": [0, 31] })
+        }
+        "emoji.list" => json!({ "rev": 3 }),
+        "emoji.add" => json!({ "name": "parrot", "picture": "00112233445566778899aabbccddeeff" }),
+        "emoji.remove" => json!({ "name": "parrot" }),
+        "file.get" | "file.link" | "file.remove" => json!({ "file": "00112233445566778899aabbccddeeff" }),
+        "message.versions" => json!({ "conversation": 1, "seq": 2, "cursor": "9", "limit": 5 }),
         "message.find" => json!({ "message": 7 }),
         "message.search" => {
             json!({ "q": "x", "conversation": 1, "utc_offset": "+02:00", "order": "best", "cursor": "9", "limit": 5 })
@@ -77,10 +89,11 @@ fn full(operation: &str) -> Value {
         "message.history" => json!({ "conversation": 1, "before_seq": 9, "thread": 3, "limit": 5 }),
         "thread.list" => json!({ "unread": true, "cursor": "17-3-4", "limit": 5 }),
         "thread.follow" => json!({ "conversation": 1, "thread": 2, "follows": true }),
+        "thread.notifications" => json!({ "conversation": 1, "thread": 2, "level": "mentions" }),
         "thread.read" => json!({ "conversation": 1, "thread": 2, "seq": 5 }),
         "message.edit" => json!({ "conversation": 1, "seq": 2, "text": "x" }),
         "reaction.add" | "reaction.remove" => json!({ "conversation": 1, "seq": 2, "emoji": "👍" }),
-        "notifications.get" | "presence.active" | "marker.read_all" => json!({}),
+        "notifications.get" | "push_device.list" | "presence.active" | "marker.read_all" => json!({}),
         "notifications.set" => json!({
             "rooms": "mentions", "groups": "everything", "directs": "nothing", "keywords": ["deploy"],
             "quiet_hours": { "days": [1], "from": "22:00", "to": "07:00", "time_zone": "UTC" },
@@ -89,22 +102,27 @@ fn full(operation: &str) -> Value {
             json!({ "conversation": 1, "level": "mentions", "muted_until": "2025-01-01T12:00:00Z" })
         }
         "notifications.explain" | "marker.unread" => json!({ "conversation": 1, "seq": 2 }),
-        "message.get" | "message.delete" | "message.save" | "message.unsave" | "marker.read" | "marker.delivered" => {
-            json!({ "conversation": 1, "seq": 2 })
-        }
+        "message.get" | "message.delete" | "message.save" | "message.unsave" | "marker.read" | "marker.delivered"
+        | "preview.remove" => json!({ "conversation": 1, "seq": 2 }),
         "saved.list" => json!({ "cursor": "3", "limit": 5, "messages": false }),
         "reminder.create" => json!({ "conversation": 1, "seq": 2, "at": "2025-01-01T12:00:00Z" }),
         "message.reach" => json!({ "conversation": 1, "text": "@room" }),
-        "inbox.list" => json!({ "cursor": "1735732800000.7.3", "limit": 20 }),
+        "inbox.list" => json!({ "cursor": "1735732800000.7.3", "limit": 20, "threads": true }),
         "inbox.read" => json!({ "items": ["1735732800000.7.3"] }),
         "user_group.list" => json!({ "rev": 3 }),
         "user_group.get" | "user_group.delete" => json!({ "group": 4 }),
         "user_group.create" => json!({ "name": "dev", "people": [1, 2] }),
         "user_group.rename" => json!({ "group": 4, "name": "dev" }),
         "user_group.add" | "user_group.remove" => json!({ "group": 4, "people": [1, 2] }),
+        "push_device.add" => json!({
+            "endpoint": "https://push.example.org/a", "keys": { "p256dh": "BCVx", "auth": "BTBZ" }, "language": "fr",
+            "text": false,
+        }),
+        "push_device.remove" => json!({ "device": 3 }),
+        "push.open" => json!({ "ticket": "a.b.c" }),
         "reminder.cancel" => json!({ "reminder": 7 }),
         "reminder.list" => json!({ "due": true }),
-        "typing.set" => json!({ "conversation": 1, "typing": true }),
+        "typing.set" => json!({ "conversation": 1, "thread": 2, "typing": true }),
         other => panic!("{other} has no example: add one"),
     }
 }
@@ -267,7 +285,8 @@ fn unreadable_frames_are_refused_and_say_so() {
 
 #[test]
 fn strangers_may_only_introduce_themselves() {
-    let open = ["authenticate", "ping", "server.get", "account.register", "session.create", "session.refresh"];
+    let open =
+        ["authenticate", "ping", "server.get", "account.register", "session.create", "session.refresh", "push.open"];
     for operation in OPERATIONS {
         let frame = json!({ "id": "1", "type": operation.name, "data": full(operation.name) }).to_string();
         let refused = refusal(decode(None, &frame));

@@ -23,12 +23,15 @@ pub(super) struct ReadPage {
     pub(super) cursor: Option<Text>,
     /// How many; 50 if absent.
     pub(super) limit: Option<Integer>,
+    /// Whether the threads that one follows are wanted as well, each by its newest reply of others.
+    pub(super) threads: Option<bool>,
 }
 
 impl ReadPage {
     pub(super) fn query(self) -> Result<Query, Error> {
         let before = self.cursor.map(|Text(text)| text.parse().map_err(|()| strange_cursor())).transpose()?;
-        Ok(Query::Inbox { before, limit: page_limit(self.limit)? })
+        let threads = self.threads.unwrap_or_default();
+        Ok(Query::Inbox { before, threads, limit: page_limit(self.limit)? })
     }
 }
 
@@ -65,7 +68,8 @@ impl MarkRead {
 pub struct InboxItem<'a> {
     /// Its id.
     id: String,
-    /// Why it is there: `mention`, `reply`, `reaction`, `group`, `here` or `room`.
+    /// Why it is there: `mention`, `reply`, `reaction`, `group`, `here`, `room` or `thread`: the newest reply of
+    /// others in a thread that one follows.
     reason: &'static str,
     /// Who caused it.
     actor: Person<'a>,
@@ -76,7 +80,8 @@ pub struct InboxItem<'a> {
     /// When.
     #[schema(value_type = fields::Moment)]
     at: Time,
-    /// Whether the speaker has read it: by itself, with all others, or, but for reactions, in its conversation.
+    /// Whether the speaker has read it: by itself, with all others, or, but for reactions, in its conversation or
+    /// thread.
     read: bool,
     /// The message as it is now.
     message: Message<'a>,

@@ -14,6 +14,7 @@ use super::{
     files::File,
     mentions::Mentions,
     pages::page_limit,
+    previews::Preview,
     reactions::Reaction,
     threads::{ThreadSummary, target},
 };
@@ -185,6 +186,9 @@ pub struct Message<'a> {
     reactions: Vec<Reaction<'a>>,
     /// Those whom it is for; `null` if it is for nobody in particular.
     mentions: Option<Mentions>,
+    /// What the page behind its first link says of itself; `null` until that is known, if there is nothing, and once it
+    /// was taken off.
+    preview: Option<Preview<'a>>,
 }
 
 impl<'a> From<&'a messages::Message> for Message<'a> {
@@ -208,6 +212,7 @@ impl<'a> From<&'a messages::Message> for Message<'a> {
             files: message.files.iter().map(File::from).collect(),
             reactions: message.reactions.iter().map(Reaction::from).collect(),
             mentions: Mentions::of(&message.mentions),
+            preview: message.preview.as_deref().map(Preview::from),
         }
     }
 }

@@ -5,9 +5,11 @@
 mod account_changes;
 mod accounts;
 pub mod asyncapi;
+mod avatars;
 mod conversations;
 pub mod decode;
 mod drafts;
+mod emoji;
 pub mod encode;
 mod fields;
 mod files;
@@ -22,6 +24,8 @@ pub mod openapi;
 mod pages;
 mod policies;
 mod presence;
+mod previews;
+mod push_devices;
 mod reactions;
 mod reminders;
 pub mod rest;
@@ -33,7 +37,10 @@ mod statistics;
 pub mod table;
 mod threads;
 mod typing;
+mod uploads;
 mod user_groups;
+mod versions;
+mod voices;
 
 #[cfg(test)]
 mod hostile;
@@ -72,9 +79,9 @@ pub static TRANSLATOR: Translator = Translator {
     route: |method, path| {
         let matched = rest::route(method, path)?;
         let (path, needs_speaker, takes) = (matched.path(), matched.needs_speaker(), matched.takes());
-        let files_cookie = matched.files_cookie();
+        let (files_cookie, linked, always) = (matched.files_cookie(), matched.linked(), matched.always());
         let read = Box::new(move |request: &crate::rest::Request<'_>| rest::request(&matched, request));
-        Ok(Matched { path, needs_speaker, files_cookie, takes, read })
+        Ok(Matched { path, needs_speaker, files_cookie, linked, takes, always, read })
     },
     problem: |error, request_id| {
         let (status, body) = rest::problem(error, request_id);

@@ -7,7 +7,10 @@ use chat::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::fields::{self, DayTime, Instant, Integer, NotificationLevel, Text};
+use super::{
+    fields::{self, DayTime, Instant, Integer, NotificationLevel, Text},
+    push_devices::PushExplained,
+};
 use crate::{
     input::{given, nullable},
     time::Time,
@@ -207,20 +210,28 @@ pub struct NotificationExplained<'a> {
     /// What decided it.
     #[schema(value_type = fields::Why)]
     why: &'static str,
-    /// The level that holds in the conversation.
+    /// The level that holds for it.
     #[schema(value_type = fields::NotificationLevel)]
     level: &'static str,
     /// Whether the level was set for this conversation; else for all of its kind.
     own_level: bool,
+    /// Whether the level is that of the thread in which it stands: the one that was set, or mentions where the thread is
+    /// not followed.
+    thread_level: bool,
     /// Until when the conversation is muted, if that decided it.
     #[schema(value_type = Option<fields::Moment>)]
     muted_until: Option<Time>,
     /// The keyword that is in it, if that decided it.
     keyword: Option<&'a str>,
+    /// What has become of it on one's devices; empty if one is told on none.
+    pushes: Vec<PushExplained<'a>>,
 }
 
-impl<'a> From<&'a notifications::NotificationDecision> for NotificationExplained<'a> {
-    fn from(decision: &'a notifications::NotificationDecision) -> Self {
+impl<'a> NotificationExplained<'a> {
+    pub(super) fn new(
+        decision: &'a notifications::NotificationDecision,
+        pushes: &'a [chat::push_devices::PushExplained],
+    ) -> Self {
         let (mut muted_until, mut keyword) = (None, None);
         match &decision.why {
             Why::Muted { until } => muted_until = Some(Time(*until)),
@@ -232,8 +243,10 @@ impl<'a> From<&'a notifications::NotificationDecision> for NotificationExplained
             why: decision.why.name(),
             level: decision.level.name(),
             own_level: decision.is_own_level,
+            thread_level: decision.is_thread_level,
             muted_until,
             keyword,
+            pushes: pushes.iter().map(PushExplained::from).collect(),
         }
     }
 }

@@ -4,7 +4,7 @@ use chat::{ErrorCode, Limits};
 use serde_json::{Map, Value, json};
 
 use super::{
-    files, forms,
+    avatars, files, forms,
     schemas::{Parts, Shape},
     server,
     table::{OPERATIONS, Operation, ParameterKind, Route},
@@ -31,6 +31,7 @@ pub fn document_below(path: &str, limits: &Limits) -> String {
         }
     }
     files::describe(&mut paths, &mut parts);
+    avatars::describe(&mut paths);
     let problem = problem(&mut parts);
     let document = json!({
         "openapi": "3.1.0",
@@ -251,7 +252,7 @@ pub(super) mod tests {
         }
         let documented: usize =
             document["paths"].as_object().unwrap().values().map(|p| p.as_object().unwrap().len()).sum();
-        assert_eq!(documented, routes + files::ROUTES.len());
+        assert_eq!(documented, routes + files::ROUTES.len() + avatars::ROUTES.len());
         assert_no_loose_ends(&document);
     }
 

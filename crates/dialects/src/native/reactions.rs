@@ -17,14 +17,14 @@ pub(super) struct React {
     pub(super) conversation: Integer,
     /// Which.
     pub(super) seq: Integer,
-    /// One emoji, in any presentation.
+    /// One emoji, in any presentation; or `:name:` of a custom one.
     pub(super) emoji: Text,
 }
 
 /// All the people who reacted to a message with the same emoji.
 #[derive(Serialize, ToSchema)]
 pub struct Reaction<'a> {
-    /// The emoji, in its fully qualified form.
+    /// The emoji, in its fully qualified form; or `:name:` of a custom one, which may be there no more.
     emoji: &'a str,
     /// Who used it, in order.
     #[schema(value_type = Vec<i64>)]

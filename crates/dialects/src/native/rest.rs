@@ -12,7 +12,7 @@
 
 use std::collections::BTreeMap;
 
-use chat::{ClientId, Error, ErrorCode};
+use chat::{ClientId, Error, ErrorCode, FileId};
 use serde::{
     Deserialize, Deserializer,
     de::{Error as _, MapAccess, Visitor},
@@ -20,6 +20,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{
+    avatars::{self, Picture},
     encode, fields,
     files::{self, Bytes},
     table::{OPERATIONS, Operation, ParameterKind, Route},
@@ -43,6 +44,8 @@ enum Handler {
     Operation(&'static Operation, &'static Route),
     /// The bytes of a file go over it.
     Bytes(Bytes, &'static str),
+    /// The answer is a picture.
+    Picture(Picture, &'static str),
 }
 
 impl Matched {
@@ -52,6 +55,7 @@ impl Matched {
         match self.handler {
             Handler::Operation(operation, _) => operation.name,
             Handler::Bytes(bytes, _) => bytes.name(),
+            Handler::Picture(picture, _) => picture.name(),
         }
     }
 
@@ -60,7 +64,7 @@ impl Matched {
     pub fn path(&self) -> &'static str {
         match self.handler {
             Handler::Operation(_, route) => route.path,
-            Handler::Bytes(_, path) => path,
+            Handler::Bytes(_, path) | Handler::Picture(_, path) => path,
         }
     }
 
@@ -69,7 +73,8 @@ impl Matched {
     pub fn needs_speaker(&self) -> bool {
         match self.handler {
             Handler::Operation(operation, _) => operation.speaker,
-            Handler::Bytes(..) => true,
+            Handler::Bytes(bytes, _) => bytes.needs_speaker(),
+            Handler::Picture(picture, _) => picture.needs_speaker(),
         }
     }
 
@@ -77,8 +82,27 @@ impl Matched {
     #[must_use]
     pub fn files_cookie(&self) -> Option<&'static str> {
         match self.handler {
-            Handler::Bytes(Bytes::Download, _) => Some(files::COOKIE),
+            Handler::Bytes(bytes, _) if bytes.reads() => Some(files::COOKIE),
+            Handler::Picture(picture, _) => picture.files_cookie(),
             Handler::Bytes(..) | Handler::Operation(..) => None,
+        }
+    }
+
+    /// The file that a link opens here.
+    #[must_use]
+    pub fn linked(&self) -> Option<FileId> {
+        match self.handler {
+            Handler::Bytes(bytes, _) if bytes.reads() => files::file_in(&self.captures),
+            Handler::Bytes(..) | Handler::Picture(..) | Handler::Operation(..) => None,
+        }
+    }
+
+    /// The headers of every answer, refusals included.
+    #[must_use]
+    pub fn always(&self) -> &'static [(&'static str, &'static str)] {
+        match self.handler {
+            Handler::Bytes(bytes, _) => bytes.always(),
+            Handler::Operation(..) | Handler::Picture(..) => &[],
         }
     }
 
@@ -86,7 +110,7 @@ impl Matched {
     #[must_use]
     pub fn takes(&self) -> Takes {
         match self.handler {
-            Handler::Operation(..) => Takes::Whole,
+            Handler::Operation(..) | Handler::Picture(..) => Takes::Whole,
             Handler::Bytes(bytes, _) => bytes.takes(),
         }
     }
@@ -102,7 +126,9 @@ pub fn route(method: &str, path: &str) -> Result<Matched, Misrouted> {
         operation.routes.iter().map(move |route| (route.method, route.path, handler(route)))
     });
     let of_bytes = files::ROUTES.iter().map(|(method, path, bytes)| (*method, *path, Handler::Bytes(*bytes, path)));
-    let (handler, captures) = find(of_table.chain(of_bytes), method, path)?;
+    let of_pictures =
+        avatars::ROUTES.iter().map(|(method, path, picture)| (*method, *path, Handler::Picture(*picture, path)));
+    let (handler, captures) = find(of_table.chain(of_bytes).chain(of_pictures), method, path)?;
     Ok(Matched { handler, captures })
 }
 
@@ -114,6 +140,7 @@ pub fn request(matched: &Matched, request: &Request<'_>) -> Result<Call, Error> 
     let (operation, route) = match matched.handler {
         Handler::Operation(operation, route) => (operation, route),
         Handler::Bytes(bytes, _) => return bytes.request(&matched.captures, request),
+        Handler::Picture(picture, _) => return picture.request(&matched.captures, request),
     };
     let idempotency_key = (request.header)("idempotency-key");
     let input = input(route, &matched.captures, request.query, request.json()?, idempotency_key.as_deref())?;

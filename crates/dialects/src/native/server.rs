@@ -24,6 +24,10 @@ pub struct Server<'a> {
     needs_administrator: bool,
     /// Whether the playground is served.
     playground: bool,
+    /// Whether previews of links are made, in conversations that want them.
+    previews: bool,
+    /// The id of the server's picture, whose bytes are at `/v1/server/avatar/{id}`; `null` if it has none.
+    avatar: Option<String>,
     /// The limits in force.
     limits: LimitValues<'a>,
 }
@@ -38,6 +42,8 @@ impl<'a> From<&'a crate::ServerInfo> for Server<'a> {
             open_registration: server.open_registration,
             needs_administrator: server.needs_administrator,
             playground: server.playground,
+            previews: server.previews,
+            avatar: server.avatar.map(|picture| picture.to_string()),
             limits: LimitValues(&server.limits),
         }
     }

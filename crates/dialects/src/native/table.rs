@@ -4,19 +4,19 @@
 
 use chat::{
     Command, ConversationId, Error, ErrorCode, MessageId, Number, Query, ReminderId, SessionId, UserGroupId, UserId,
-    Visit, accounts::Speaker, markers::Marker, messages::Submission, sessions::Visited,
+    Visit, accounts::Speaker, avatars::AvatarOf, markers::Marker, messages::Submission, sessions::Visited,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    account_changes, accounts, conversations, drafts,
+    account_changes, accounts, avatars, conversations, drafts, emoji,
     encode::{self, Answer},
     files, inbox, markers, members, mentions, messages, notifications,
     pages::{id_cursor, page_limit},
-    policies, presence, reactions, reminders, saved,
+    policies, presence, push_devices, reactions, reminders, saved,
     schemas::Shape,
-    search, server, sessions, statistics, threads, typing, user_groups,
+    search, server, sessions, statistics, threads, typing, user_groups, versions, voices,
 };
 use crate::{Resume, Step};
 
@@ -79,6 +79,7 @@ pub(crate) enum Asked {
     Authenticate(Option<String>, Resume),
     Server,
     Statistics,
+    OpenPush(String),
     Pong,
 }
 
@@ -143,6 +144,10 @@ impl Operation {
                     statistics.map(|statistics| Answer::new(name, &statistics::Statistics::from(&statistics)))
                 ))
             })),
+            Asked::OpenPush(ticket) => Step::OpenPush(
+                ticket,
+                Box::new(move |reply| Step::Say(end(reply.and_then(|r| encode::answer(&r, session, answers))))),
+            ),
             Asked::Pong => Step::Say(end(Ok(Answer::new("pong", &server::Done {})))),
         })
     }
@@ -218,6 +223,10 @@ operations! {
     "server.figures" member ["figures" statistics::Statistics<'static>]
         "The former name of server.statistics, for one more version." [route("GET", "/v1/server/figures", 200, &[], &[])]
         (Nothing) |_| Ok(Asked::Statistics);
+    "server.avatar" member ["done" server::Done]
+        "Show another picture of the server, or none. Administrators only."
+        [route("PUT", "/v1/server/avatar", 204, &[], &[])]
+        (avatars::SetAvatar) |i| order(i.command(AvatarOf::Server));
     "account.register" anyone ["tokens" sessions::Tokens<'static>]
         "Open an account." [route("POST", "/v1/accounts", 201, &[], &[])]
         (accounts::Register) |i| Ok(Asked::Visit(Visit::Register(Box::new(i.into()))));
@@ -272,6 +281,9 @@ operations! {
     "account.email" member ["account" accounts::Account<'static>]
         "Give the own account another email address, or none." [route("PUT", "/v1/users/me/email", 200, &[], &[])]
         (accounts::ChangeEmail) |i| order(Command::ChangeEmail { current: i.current.0, email: i.email.map(|email| email.0) });
+    "account.avatar" member ["account" accounts::Account<'static>]
+        "Show another picture of oneself, or none." [route("PUT", "/v1/users/me/avatar", 200, &[], &[])]
+        (avatars::SetAvatar) |i| order(i.command(AvatarOf::Me));
     "presence.set" member ["done" server::Done]
         "Be online, away, busy or invisible." [route("PUT", "/v1/users/me/presence", 204, &[], &[])]
         (presence::SetPresence) |i| order(Command::SetPresence(i.presence.0));
@@ -297,6 +309,10 @@ operations! {
         "Deactivate an account or bring it back. Administrators only."
         [route("PUT", "/v1/users/{user}/active", 200, &[USER], &[])]
         (accounts::SetActive) |i| order(Command::SetActive { user: UserId(i.user.0), active: i.active });
+    "user.avatar" member ["user" accounts::User<'static>]
+        "Take somebody's picture away. Moderators and administrators of the server only."
+        [route("DELETE", "/v1/users/{user}/avatar", 200, &[USER], &[])]
+        (accounts::OfUser) |i| order(Command::SetAvatar { of: AvatarOf::User(UserId(i.user.0)), picture: None });
     "conversation.create" member ["conversation" conversations::Conversation<'static>]
         "Open a room or a group, or get the direct conversation with somebody."
         [idempotent(route("POST", "/v1/conversations", 201, &[], &[]))]
@@ -313,6 +329,13 @@ operations! {
         "Rename, describe, open or close a room or group: absent fields stay."
         [route("PATCH", "/v1/conversations/{conversation}", 200, &[CONVERSATION], &[])]
         (conversations::UpdateConversation) |i| order(i.into());
+    "conversation.avatar" member ["conversation" conversations::Conversation<'static>]
+        "Show another picture of a room or group, or none."
+        [route("PUT", "/v1/conversations/{conversation}/avatar", 200, &[CONVERSATION], &[])]
+        (avatars::SetConversationAvatar) |i| order(Command::SetAvatar {
+            of: AvatarOf::Conversation(ConversationId(i.conversation.0)),
+            picture: i.picture.map(|key| key.0),
+        });
     "conversation.join" member ["conversation" conversations::Conversation<'static>]
         "Enter a public room, or come back: to where one left and is wanted, or to what one has hidden." [route("POST", "/v1/conversations/{conversation}/join", 200, &[CONVERSATION], &[])]
         (conversations::OfConversation) |i| order(Command::JoinConversation(i.id()));
@@ -384,10 +407,22 @@ operations! {
         "How many people a text would reach, for who wants to confirm it."
         [route("POST", "/v1/conversations/{conversation}/reach", 200, &[CONVERSATION], &[])]
         (mentions::AskReach) |i| ask(i.query());
+    "file.get" member ["file" files::File<'static>]
+        "A file, without its bytes, for those who may read it."
+        [route("GET", "/v1/files/{file}/details", 200, &[("file", "file", TEXT)], &[])]
+        (files::OfFile) |i| ask(Query::File(i.file.0));
+    "file.link" member ["file.link" files::Link]
+        "An address that opens a file without any other credential: for this session, and for nine minutes."
+        [route("POST", "/v1/files/{file}/link", 201, &[("file", "file", TEXT)], &[])]
+        (files::OfFile) |i| ask(Query::FileLink(i.file.0));
     "file.remove" member ["done" server::Done]
         "Remove an own file that no message holds yet; repeating it changes nothing."
         [route("DELETE", "/v1/files/{file}", 204, &[("file", "file", TEXT)], &[])]
         (files::OfFile) |i| order(Command::RemoveFile(i.file.0));
+    "file.voice" member ["file" files::File<'static>]
+        "Say of an own recording that no message holds yet that it is a voice message: how long it is, and how loud."
+        [route("PUT", "/v1/files/{file}/voice", 200, &[("file", "file", TEXT)], &[])]
+        (voices::SetVoice) |i| order(i.command()?);
     "message.search" member ["search.results" search::SearchResults<'static>]
         "Messages that the speaker may see and in which some words stand, newest or best first."
         [route(
@@ -423,6 +458,16 @@ operations! {
         "One message."
         [route("GET", "/v1/conversations/{conversation}/messages/{message}", 200, &[CONVERSATION, SEQ], &[])]
         (messages::OfMessage) |i| ask(Query::Message { conversation: i.place(), seq: i.seq() });
+    "message.versions" member ["message.versions" versions::Versions<'static>]
+        "The earlier texts of an edited message, the last one first, where its conversation keeps them."
+        [route(
+            "GET",
+            "/v1/conversations/{conversation}/messages/{message}/versions",
+            200,
+            &[CONVERSATION, SEQ],
+            PAGE,
+        )]
+        (versions::ListVersions) |i| ask(i.query()?);
     "message.find" member ["message" messages::Message<'static>]
         "One message, by its id alone."
         [route("GET", "/v1/messages/{message}", 200, &[("message", "message", INT)], &[])]
@@ -439,6 +484,10 @@ operations! {
         "Turn a message into a tombstone."
         [route("DELETE", "/v1/conversations/{conversation}/messages/{message}", 200, &[CONVERSATION, SEQ], &[])]
         (messages::OfMessage) |i| order(Command::DeleteMessage { conversation: i.place(), seq: i.seq() });
+    "preview.remove" member ["message" messages::Message<'static>]
+        "Take the preview of its link off a message. Its author may, and whoever may delete it."
+        [route("DELETE", "/v1/conversations/{conversation}/messages/{message}/preview", 200, &[CONVERSATION, SEQ], &[])]
+        (messages::OfMessage) |i| order(Command::RemovePreview { conversation: i.place(), seq: i.seq() });
     "reaction.add" member ["message" messages::Message<'static>]
         "React to a message; repeating it changes nothing."
         [route(
@@ -490,6 +539,10 @@ operations! {
         "Follow a thread, or stop; taking part follows it, unless one has stopped."
         [route("PUT", "/v1/conversations/{conversation}/threads/{thread}", 200, &[CONVERSATION, THREAD], &[])]
         (threads::FollowThread) |i| order(i.into());
+    "thread.notifications" member ["thread" threads::Thread]
+        "Say which replies of a followed thread notify."
+        [route("PATCH", "/v1/conversations/{conversation}/threads/{thread}/notifications", 200, &[CONVERSATION, THREAD], &[])]
+        (threads::SetThreadNotifications) |i| order(i.command()?);
     "thread.read" member ["thread" threads::Thread]
         "A followed thread was read up to here."
         [route("PUT", "/v1/conversations/{conversation}/threads/{thread}/read", 200, &[CONVERSATION, THREAD], &[])]
@@ -510,9 +563,25 @@ operations! {
         "The speaker's own reminders by their moments: all, those that are due, or those that wait."
         [route("GET", "/v1/reminders", 200, &[], &[("due", BOOL)])]
         (reminders::ListReminders) |i| ask(Query::Reminders { due: i.due });
+    "push_device.add" member ["push_device" push_devices::PushDevice<'static>]
+        "Be told on this browser while it shows no page, as long as this session; repeating it changes nothing."
+        [route("POST", "/v1/push-devices", 201, &[], &[])]
+        (push_devices::AddPushDevice) |i| order(i.into());
+    "push_device.remove" member ["done" server::Done]
+        "Be told on a device no longer; repeating it changes nothing."
+        [route("DELETE", "/v1/push-devices/{device}", 204, &[("device", "device", INT)], &[])]
+        (push_devices::OfPushDevice) |i| order(Command::RemovePushDevice(i.id()));
+    "push_device.list" member ["push_devices" push_devices::PushDevices<'static>]
+        "The devices on which the speaker is told, and the key with which browsers subscribe."
+        [route("GET", "/v1/push-devices", 200, &[], &[])]
+        (Nothing) |_| ask(Query::PushDevices);
+    "push.open" anyone ["pushed_message" push_devices::PushedMessage<'static>]
+        "What a device may show of a message that it was told of. The ticket that stood in the push is the credential."
+        [route("POST", "/v1/push/open", 200, &[], &[])]
+        (push_devices::OpenPush) |i| Ok(Asked::OpenPush(i.ticket.0));
     "inbox.list" member ["inbox" inbox::Inbox<'static>]
-        "What was for the speaker, newest first: mentions, replies and reactions."
-        [route("GET", "/v1/inbox", 200, &[], &[("cursor", TEXT), ("limit", INT)])]
+        "What was for the speaker, newest first: mentions, replies, reactions and, if asked for, followed threads."
+        [route("GET", "/v1/inbox", 200, &[], &[("cursor", TEXT), ("limit", INT), ("threads", BOOL)])]
         (inbox::ReadPage) |i| ask(i.query()?);
     "inbox.read" member ["inbox.state" inbox::InboxRead]
         "Mark items of the inbox as read, or everything up to one; repeating it changes nothing."
@@ -558,6 +627,18 @@ operations! {
             group: UserGroupId(i.group.0),
             people: user_groups::ids(&i.people),
         });
+    "emoji.list" member ["emoji_list" emoji::EmojiList<'static>]
+        "The custom emoji of the server, unless the client knows them already."
+        [route("GET", "/v1/emoji", 200, &[], &[("rev", INT)])]
+        (emoji::ListEmoji) |i| ask(i.query());
+    "emoji.add" member ["emoji" emoji::Emoji<'static>]
+        "Add a custom emoji. Moderators and administrators of the server only."
+        [route("POST", "/v1/emoji", 201, &[], &[])]
+        (emoji::AddEmoji) |i| order(Command::AddEmoji { name: i.name.0, picture: i.picture.0 });
+    "emoji.remove" member ["done" server::Done]
+        "Remove a custom emoji; repeating it changes nothing. Moderators and administrators of the server only."
+        [route("DELETE", "/v1/emoji/{name}", 204, &[("name", "name", TEXT)], &[])]
+        (emoji::OfEmoji) |i| order(Command::RemoveEmoji(i.name.0));
     "message.save" member ["saved.message" saved::SavedMessage]
         "Save a message, to find it again; repeating it changes nothing."
         [route("PUT", "/v1/conversations/{conversation}/messages/{message}/saved", 200, &[CONVERSATION, SEQ], &[])]
@@ -590,9 +671,13 @@ operations! {
         [route("GET", "/v1/conversations/{conversation}/markers", 200, &[CONVERSATION], &[])]
         (conversations::OfConversation) |i| ask(Query::Markers(i.id()));
     "typing.set" member ["done" server::Done]
-        "Tell the others that one is writing, or has stopped; it ends by itself."
+        "Tell the others that one is writing in the room or in a thread, or has stopped; it ends by itself."
         [route("PUT", "/v1/conversations/{conversation}/typing", 204, &[CONVERSATION], &[])]
-        (typing::SetTyping) |i| order(Command::Typing { conversation: ConversationId(i.conversation.0), typing: i.typing });
+        (typing::SetTyping) |i| order(Command::Typing {
+            conversation: ConversationId(i.conversation.0),
+            thread: i.thread.map(|root| Number(root.0)),
+            typing: i.typing,
+        });
 }
 
 /// No fields.

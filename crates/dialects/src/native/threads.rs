@@ -1,18 +1,18 @@
 //! Threads: how one asks for them and follows them, and how they are shown.
 
 use chat::{
-    Command, ConversationId, Error, Number, Query,
+    Command, ConversationId, Error, Number, Query, notifications,
     threads::{self, Target, ThreadKey, ThreadPosition},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    fields::{self, Integer, Text, number},
+    fields::{self, Integer, NotificationLevel, Text, number},
     messages::Message,
     pages::{CURSOR_DIGITS, page_limit, strange_cursor},
 };
-use crate::time::Time;
+use crate::{input::nullable, time::Time};
 
 /// Where a new message is to stand: absent says that the client knows no threads, 0 is the room.
 pub(super) fn target(thread: Option<Integer>, also_in_room: bool) -> Result<Target, Error> {
@@ -41,6 +41,29 @@ pub(super) struct FollowThread {
 impl From<FollowThread> for Command {
     fn from(follow: FollowThread) -> Self {
         Self::FollowThread { key: key(follow.conversation, follow.thread), follows: follow.follows }
+    }
+}
+
+/// A thread, and which of its replies notify.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SetThreadNotifications {
+    /// Where.
+    conversation: Integer,
+    /// The `seq` of the message that the thread is about.
+    thread: Integer,
+    /// Which replies notify; null: as in its conversation.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<NotificationLevel>)]
+    level: Option<Option<NotificationLevel>>,
+}
+
+impl SetThreadNotifications {
+    pub(super) fn command(self) -> Result<Command, Error> {
+        let level =
+            self.level.ok_or_else(|| Error::invalid("level", "level is missing; null is as in its conversation."))?;
+        let key = key(self.conversation, self.thread);
+        Ok(Command::SetThreadNotifications { key, level: level.map(|level| level.0) })
     }
 }
 
@@ -155,6 +178,9 @@ pub struct Thread {
     follows: bool,
     /// The number up to which they have read its replies.
     read_seq: i64,
+    /// Which of its replies notify; `null`: as in its conversation.
+    #[schema(value_type = Option<fields::NotificationLevel>)]
+    level: Option<&'static str>,
     /// The `account_seq` of the last change of this; 0 if they have nothing to do with the thread.
     rev: i64,
 }
@@ -166,6 +192,7 @@ impl From<&threads::Following> for Thread {
             thread: following.key.root.0,
             follows: following.follows,
             read_seq: following.read_seq.0,
+            level: following.level.map(notifications::NotificationLevel::name),
             rev: following.rev.0,
         }
     }

@@ -11,8 +11,21 @@ use super::{accounts::Person, fields::Integer};
 pub(super) struct SetTyping {
     /// Where.
     pub(super) conversation: Integer,
+    /// In a thread: the `seq` of the message that it is about.
+    pub(super) thread: Option<Integer>,
     /// Started or stopped.
     pub(super) typing: bool,
+}
+
+/// Somebody writes in a thread, or has stopped.
+#[derive(Serialize, ToSchema)]
+pub struct ThreadTyping<'a> {
+    /// The `seq` of the message that the thread is about.
+    pub(crate) thread: i64,
+    /// Who.
+    pub(crate) user: Person<'a>,
+    /// Started or stopped.
+    pub(crate) typing: bool,
 }
 
 /// Somebody writes, or has stopped.

@@ -1,16 +1,16 @@
 //! Makes the vocabulary's nouns of short JSON; what is not given has a usual value.
 
 use chat::{
-    AccountEvent, AccountFact, ClientId, ConversationId, Error, ErrorCode, Event, Fact, FileId, Limits, MessageId,
-    Number, ReminderId, Reply, SessionId, Signal, UserGroupId, UserId,
+    AccountEvent, AccountFact, ClientId, ConversationId, Error, ErrorCode, Event, Fact, Limits, MessageId, Number,
+    ReminderId, Reply, SessionId, Signal, UserGroupId, UserId,
     accounts::{Account, Profile, ServerRole},
     conversations::{Conversation, InRoom, Kind, Listed, Peer, Place, Visibility},
     drafts::{Draft, DraftKey, Saved},
-    files::File,
     markers::Markers,
     members::{Departure, Member, Role},
     mentions::Reached,
     messages::{Message, MessageType, Page, Sent},
+    notifications::NotificationLevel,
     policies::{Ability, Explanation, Grant, Policy, Rights},
     presence::{Presence, Seen},
     query::ListPosition,
@@ -28,9 +28,12 @@ use serde_json::Value;
 
 use super::{
     NOON, ann,
+    kept::{file, link, preview, upload},
+    pictures::{emoji, emoji_list, picture},
+    pushes::{push_device, push_explained, pushed_message},
     reached::{
         inbox_item, mentions, notification_decision, notification_settings, place_in_inbox, read_state, settings_here,
-        user_group,
+        user_group, versions,
     },
 };
 use crate::{AllStatistics, ServerInfo, Statistics, Welcome};
@@ -71,6 +74,9 @@ pub(super) fn script(value: Value) -> Reply {
         "done" => Reply::Done,
         "tokens" => Reply::Tokens(Box::new(tokens(inner))),
         "sent" => Reply::Sent(sent(inner)),
+        "file" => Reply::File(Box::new(file(inner))),
+        "link" => Reply::FileLink(Box::new(link(inner))),
+        "upload" => Reply::Upload(Box::new(upload(inner))),
         "message" => Reply::Message(Box::new(message(inner))),
         "conversation" => Reply::Conversation(Box::new(listed(inner))),
         "member" => Reply::Member(member(inner)),
@@ -124,7 +130,13 @@ pub(super) fn script(value: Value) -> Reply {
             }),
         },
         "notifications" => Reply::Notifications(Box::new(notification_settings(inner))),
-        "explained" => Reply::NotificationExplained(Box::new(notification_decision(inner))),
+        "explained" => Reply::NotificationExplained {
+            decision: Box::new(notification_decision(inner)),
+            pushes: list(&value["pushes"], push_explained),
+        },
+        "push_device" => Reply::PushDevice(Box::new(push_device(inner))),
+        "push_devices" => Reply::PushDevices { devices: list(inner, push_device), key: optional(&value["server_key"]) },
+        "pushed_message" => Reply::PushedMessage(Box::new(pushed_message(inner))),
         "thread" => Reply::Thread(following(inner)),
         "threads" => Reply::Threads {
             threads: list(inner, |one| Followed {
@@ -150,6 +162,8 @@ pub(super) fn script(value: Value) -> Reply {
         },
         "inbox_read" => Reply::InboxRead(read_state(inner)),
         "reach" => Reply::Reach(Reached { people: int(inner, 3), must_confirm: true, may_call_everybody: true }),
+        "emoji" => Reply::Emoji(emoji(inner)),
+        "emoji_list" => Reply::EmojiList(emoji_list(inner)),
         "user_groups" => Reply::UserGroups(UserGroups {
             rev: Number(int(&inner["rev"], 9)),
             groups: inner["groups"].is_array().then(|| list(&inner["groups"], user_group)),
@@ -164,6 +178,7 @@ pub(super) fn script(value: Value) -> Reply {
             has_more_after: inner["after"] == true,
             head: Number(int(&inner["head"], 44)),
         }),
+        "versions" => Reply::Versions(versions(inner)),
         "timeline" => Reply::Timeline { messages: list(inner, message), total: int(&value["total"], 0) },
         "account_changes" => Reply::AccountChanges(Box::new(account_changes(inner))),
         "draft" => {
@@ -234,19 +249,7 @@ pub(super) fn message(value: &Value) -> Message {
             users: list(&one[1], |id| UserId(int(id, 3))),
         }),
         mentions: mentions(&value["mentions"]),
-    }
-}
-
-/// `{"id","name","type","size","pixels":[width,height]}`.
-pub(super) fn file(value: &Value) -> File {
-    let pixels = value["pixels"][0].as_i64().zip(value["pixels"][1].as_i64());
-    File {
-        id: FileId::parse(&text(&value["id"], "00112233445566778899aabbccddeeff")).unwrap(),
-        name: text(&value["name"], "tree.png"),
-        media_type: text(&value["type"], "image/png"),
-        size: int(&value["size"], 1_234_567),
-        sha256: "ab".repeat(32),
-        pixels,
+        preview: value.get("preview").map(|value| Box::new(preview(value))),
     }
 }
 
@@ -260,12 +263,15 @@ pub(super) fn conversation(value: &Value) -> Conversation {
         visibility: if private { Visibility::Private } else { Visibility::Public },
         name: place.name,
         topic: optional(&value["topic"]),
+        avatar: picture(&value["avatar"]),
         created_by: UserId(1),
         created_at: NOON,
         head: Number(int(&value["head"], 44)),
         rev: Number(1),
         member_count: 2,
+        edit_history: value["edit_history"] == true,
         pair: place.pair,
+        previews: value["previews"] == true,
     }
 }
 
@@ -386,6 +392,7 @@ pub(super) fn account(value: &Value) -> Account {
             birth_date: optional(&value["birth_date"]),
             ..Profile::default()
         },
+        avatar: picture(&value["avatar"]),
         rev: Number(int(&value["rev"], 0)),
         created_at: NOON,
         last_seen_at: None,
@@ -453,6 +460,8 @@ pub(super) fn server() -> ServerInfo {
         open_registration: true,
         needs_administrator: false,
         playground: false,
+        previews: true,
+        avatar: None,
     }
 }
 
@@ -488,6 +497,7 @@ pub(super) fn event(value: &Value) -> Event {
         "message.created" => Fact::MessageCreated(message()),
         "message.edited" => Fact::MessageEdited(message()),
         "message.deleted" => Fact::MessageDeleted(message()),
+        "message.previewed" => Fact::MessagePreviewed(message()),
         "reaction.added" => Fact::ReactionAdded { message: message(), user, emoji },
         "reaction.removed" => Fact::ReactionRemoved { message: message(), user, emoji },
         "member.joined" => Fact::MemberJoined { member: member(&value["member"]), member_count: 3 },
@@ -510,7 +520,9 @@ pub(super) fn signal(value: &Value) -> Signal {
         "marker.moved" => Signal::MarkerMoved { conversation, markers: markers(&value["markers"]) },
         "typing" => {
             let (username, shown_name) = ("bob".into(), "Bob Bricoleur".into());
-            Signal::Typing { conversation, user: UserId(1), username, shown_name, typing: value["typing"] == true }
+            let thread = value["thread"].as_i64().map(Number);
+            let typing = value["typing"] == true;
+            Signal::Typing { conversation, thread, user: UserId(1), username, shown_name, typing }
         }
         "presence.changed" => Signal::PresenceChanged {
             conversation,
@@ -540,6 +552,8 @@ pub(super) fn account_event(value: &Value) -> AccountEvent {
         "reminder.removed" => AccountFact::ReminderRemoved(reminder(&value["reminder"]).id),
         "thread.followed" => AccountFact::ThreadFollowed(following(&value["thread"])),
         "draft.discarded" => AccountFact::DraftDiscarded(draft(&value["draft"]).key),
+        "push_device.added" => AccountFact::PushDeviceAdded(push_device(&value["device"])),
+        "push_device.removed" => AccountFact::PushDeviceRemoved(push_device(&value["device"]).id),
         "message.saved" => AccountFact::MessageSaved(saved(&value["saved"])),
         "message.unsaved" => AccountFact::MessageUnsaved { conversation, seq: Number(42) },
         other => panic!("no event of an account is called {other}"),
@@ -568,12 +582,13 @@ fn summary(value: &Value) -> Summary {
     }
 }
 
-/// `{"root","follows","read","rev"}`.
+/// `{"root","follows","read","level","rev"}`.
 fn following(value: &Value) -> Following {
     Following {
         key: ThreadKey { conversation: ConversationId(12), root: Number(int(&value["root"], 40)) },
         follows: value["follows"] != false,
         read_seq: Number(int(&value["read"], 41)),
+        level: value["level"].as_str().and_then(NotificationLevel::from_name),
         rev: Number(int(&value["rev"], 7)),
     }
 }

@@ -7,6 +7,7 @@ use chat::{
         ConversationSettings, NotificationDecision, NotificationLevel, NotificationSettings, QuietHours, Why,
     },
     user_groups::UserGroup,
+    versions::{Version, VersionPage},
 };
 use serde_json::Value;
 
@@ -14,6 +15,20 @@ use super::{
     NOON,
     nouns::{int, list, message, optional, text},
 };
+
+/// `{"versions":[{"number","text","editor"}],"next"}`.
+pub(super) fn versions(value: &Value) -> VersionPage {
+    VersionPage {
+        versions: list(&value["versions"], |one| Version {
+            number: Number(int(&one["number"], 43)),
+            text: text(&one["text"], "Bonjuor"),
+            editor: UserId(int(&one["editor"], 3)),
+            editor_name: "ann".into(),
+            written_at: NOON,
+        }),
+        next: value["next"].as_i64().map(Number),
+    }
+}
 
 /// `{"people","groups","here","room","reply_to"}`.
 pub(super) fn mentions(value: &Value) -> Mentions {
@@ -89,5 +104,6 @@ pub(super) fn notification_decision(value: &Value) -> NotificationDecision {
         why: keyword.unwrap_or(Why::Muted { until: NOON.plus(86_400_000) }),
         level: NotificationLevel::Mentions,
         is_own_level: value["own"] == true,
+        is_thread_level: value["of_thread"] == true,
     }
 }

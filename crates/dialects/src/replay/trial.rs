@@ -43,7 +43,15 @@ fn route(method: &str, path: &str) -> Result<Matched, Misrouted> {
         let (desk, pending) = Desk::new();
         Ok(Call { step: first(desk), pending })
     };
-    Ok(Matched { path, needs_speaker: false, files_cookie: None, takes, read: Box::new(read) })
+    Ok(Matched {
+        path,
+        needs_speaker: false,
+        files_cookie: None,
+        linked: None,
+        takes,
+        always: &[],
+        read: Box::new(read),
+    })
 }
 
 /// A browser is sent on with a cookie, or gets the page that asks it for more.

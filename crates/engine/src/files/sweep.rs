@@ -46,9 +46,9 @@ impl Engine {
             if page.is_empty() || orphans.len() >= REMEMBERED {
                 break;
             }
-            let rows = store::files::known(&mut *self.inner.db.read().await?, &page).await?;
+            let rows = store::files::known_blobs(&mut *self.inner.db.read().await?, &page).await?;
             known += rows.len();
-            orphans.extend(page.into_iter().filter(|id| !rows.contains_key(id)));
+            orphans.extend(page.into_iter().filter(|id| !rows.contains(id)));
         }
         if orphans.len() > known + STRAY {
             tracing::error!(

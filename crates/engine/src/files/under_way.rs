@@ -15,7 +15,7 @@ const SOON: i64 = 1_000;
 pub(crate) struct UnderWay(Arc<Mutex<HashMap<UserId, i64>>>);
 
 /// A place among somebody's uploads; given back when it is dropped.
-pub(super) struct Place {
+pub(crate) struct Place {
     all: Arc<Mutex<HashMap<UserId, i64>>>,
     user: UserId,
 }
@@ -25,7 +25,7 @@ impl UnderWay {
     ///
     /// # Errors
     /// `rate_limited` if somebody has as many as they may have at once.
-    pub(super) fn enter(&self, user: UserId, most: i64) -> Result<Place> {
+    pub(crate) fn enter(&self, user: UserId, most: i64) -> Result<Place> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = all.entry(user).or_insert(0);
         if *count >= most {

@@ -35,6 +35,7 @@ pub(super) fn created(
         files,
         reactions: Vec::new(),
         mentions,
+        preview: None,
     };
     Event {
         conversation: append.submission.conversation,

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use chat::{
-    Error as Refusal, Millis, Number,
+    ConversationId, Error as Refusal, Millis, Number,
     policies::{Ability, Grant},
-    threads::{Summary, Target},
+    threads::{Summary, Target, ThreadKey},
 };
 
 use super::{Checked, rights};
@@ -74,13 +74,36 @@ pub(super) async fn join(unit: &mut Unit, run: &[NewMessage], rows: &[Checked]) 
     if replies.is_empty() {
         return Ok(HashMap::new());
     }
-    let looked = threads::look(&mut unit.conn, &replies).await?;
+    let mut looked = threads::look(&mut unit.conn, &replies).await?;
+    mend(unit, &replies, &mut looked).await?;
     let joined = places.into_iter().zip(looked);
     Ok(joined
         .map(|((index, root, also_in_room, is_wanted), looked)| {
             (index, Joining { root, also_in_room, is_wanted, looked })
         })
         .collect())
+}
+
+/// Makes those summaries anew that are not those of their replies. The first reply of a thread after a start looks at
+/// it; the number of that reply is then the summary's, so that everybody is told.
+async fn mend(unit: &mut Unit, replies: &[Reply], looked: &mut [Looked]) -> Result<()> {
+    let unknown = unit.heads.unknown_threads(replies.iter().map(|reply| (reply.c, reply.s)));
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    for (conversation, root) in threads::wrong(&mut unit.conn, &unknown).await? {
+        let key = ThreadKey { conversation: ConversationId(conversation), root: Number(root) };
+        let summary = threads::anew(&mut unit.conn, key, key.root).await?;
+        tracing::error!(conversation, root, "the summary of a thread was made anew of its replies");
+        for (_, looked) in
+            replies.iter().zip(&mut *looked).filter(|(reply, _)| (reply.c, reply.s) == (conversation, root))
+        {
+            looked.mend(&summary)?;
+        }
+        unit.heads.mended_thread();
+    }
+    unit.heads.remember_threads(unknown);
+    Ok(())
 }
 
 /// Refuses unless the author may say this there: in the room, in a thread, or in both.

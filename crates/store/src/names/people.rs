@@ -15,7 +15,7 @@ use crate::{
 statements! {
     STALE = "SELECT id FROM users WHERE id > $1 AND ($2 = 1 OR keyed IS DISTINCT FROM
                  username || '|' || COALESCE(email, '') || '|' || COALESCE(display_name, '') || '|' || COALESCE(first_name, '') \
-                 || '|' || COALESCE(last_name, '')) ORDER BY id LIMIT $3";
+                 || '|' || COALESCE(last_name, '')) ORDER BY id LIMIT CAST($3 AS BIGINT)";
     OF_LOOK = "SELECT id FROM users WHERE look_key = $1 AND id <> $2";
     FREE_LOOK = "UPDATE users SET look_key = NULL WHERE id = $1";
     KEYS = "UPDATE users SET look_key = $2, search_key = $3, mail_key = $4, keyed = $5 WHERE id = $1";

@@ -18,7 +18,7 @@ macro_rules! stale {
 
 statements! {
     STALE = concat!("SELECT id, kind, visibility, name FROM conversations
-             WHERE id > $1 AND name IS NOT NULL AND ($2 = 1 OR ", stale!(), ") ORDER BY id LIMIT $3");
+             WHERE id > $1 AND name IS NOT NULL AND ($2 = 1 OR ", stale!(), ") ORDER BY id LIMIT CAST($3 AS BIGINT)");
     OF_KEY = concat!("SELECT id, CAST(CASE WHEN ", stale!(), " THEN 1 ELSE 0 END AS BIGINT) FROM conversations WHERE name_key = $1 AND id <> $2");
     OF_LOOK = concat!("SELECT id, CAST(CASE WHEN ", stale!(), " THEN 1 ELSE 0 END AS BIGINT) FROM conversations WHERE look_key = $1 AND id <> $2");
     FREE_KEY = "UPDATE conversations SET name_key = NULL WHERE id = $1";

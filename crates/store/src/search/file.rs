@@ -13,7 +13,7 @@ use std::{
 use chat::search::{Phrase, searched, terms};
 use serde::Serialize;
 use sqlx::{
-    Sqlite, Transaction,
+    AssertSqlSafe, Sqlite, Transaction,
     pool::PoolOptions,
     sqlite::{SqliteConnectOptions, SqliteError, SqliteJournalMode, SqlitePool, SqliteSynchronous},
 };
@@ -39,13 +39,15 @@ const CURSORS_BETWEEN: &str = "SELECT conversation_id, rev FROM cursors
                                WHERE conversation_id > $1 AND conversation_id <= $2";
 const COUNT_CURSORS: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM cursors LIMIT 1)";
 const TAKE_OUT: &str = "DELETE FROM texts WHERE rowid IN (SELECT j.value ->> 'v' FROM json_each($1) AS j)";
-const PUT: &str = "INSERT OR REPLACE INTO texts (rowid, terms)
-                   SELECT j.value ->> 'i', j.value ->> 't' FROM json_each($1) AS j";
+/// With as many rows of `(?, ?)`: as objects of a JSON text, SQLite would write and read each of them several times.
+const PUT: &str = "INSERT OR REPLACE INTO texts (rowid, terms) VALUES ";
+/// Rows of one such statement at most. Fewer are powers of two, so that few statements are prepared.
+const AT_ONCE: usize = 64;
 const ADVANCE: &str = "INSERT INTO cursors (conversation_id, rev)
                        SELECT j.value ->> 'c', j.value ->> 'r' FROM json_each($1) AS j WHERE true
                        ON CONFLICT (conversation_id) DO UPDATE SET rev = excluded.rev";
 const CANDIDATES: &str = "SELECT rowid FROM texts WHERE texts MATCH $1 AND rowid >= $2 AND rowid < $3
-                          ORDER BY rowid DESC LIMIT $4";
+                          ORDER BY rowid DESC LIMIT CAST($4 AS BIGINT)";
 
 /// How long a statement waits for another process, such as an operator's command.
 const BUSY: Duration = Duration::from_secs(5);
@@ -69,8 +71,10 @@ pub(crate) struct Writing<'f> {
 
 /// The writes of a pass.
 pub(crate) struct Encoded {
-    gone: String,
-    texts: String,
+    /// The ids of messages that were deleted, if any were.
+    gone: Option<String>,
+    /// The terms of texts, by the ids of their messages.
+    texts: Vec<(i64, String)>,
 }
 
 /// Where the index of a database is.
@@ -204,9 +208,20 @@ impl Writing<'_> {
 
     /// Puts texts into the index, or takes them out.
     pub(crate) async fn put(&mut self, encoded: Encoded) -> Result<()> {
-        for (text, argument) in [(TAKE_OUT, encoded.gone), (PUT, encoded.texts)] {
-            let done = sqlx::query(text).bind(argument).execute(&mut *self.transaction).await;
+        if let Some(gone) = encoded.gone {
+            let done = sqlx::query(TAKE_OUT).bind(gone).execute(&mut *self.transaction).await;
             done.map_err(|error| self.file.failed(error))?;
+        }
+        let mut rest = encoded.texts.into_iter();
+        while rest.len() > 0 {
+            let count = 1 << rest.len().min(AT_ONCE).ilog2();
+            let text = format!("{PUT}{}", vec!["(?, ?)"; count].join(", "));
+            // Made of constants only.
+            let mut query = sqlx::query(AssertSqlSafe(text));
+            for (id, terms) in rest.by_ref().take(count) {
+                query = query.bind(id).bind(terms);
+            }
+            query.execute(&mut *self.transaction).await.map_err(|error| self.file.failed(error))?;
         }
         Ok(())
     }
@@ -231,12 +246,7 @@ impl Writing<'_> {
 
 /// The rows that a pass writes of these messages.
 pub(crate) fn encode(changed: &[Changed]) -> Result<Encoded> {
-    #[derive(Serialize)]
-    struct Row {
-        i: i64,
-        t: String,
-    }
-    let gone = changed.iter().filter(|message| message.text.is_none()).map(|message| message.id.0);
+    let gone: Vec<i64> = changed.iter().filter(|message| message.text.is_none()).map(|message| message.id.0).collect();
     let row = |message: &Changed| {
         let text = message.text.as_deref()?;
         let mut line = String::with_capacity(text.len() + 32);
@@ -246,10 +256,14 @@ pub(crate) fn encode(changed: &[Changed]) -> Result<Encoded> {
             line.push_str(&word);
             line.push(' ');
         }
-        Some(Row { i: message.id.0, t: line })
+        Some((message.id.0, line))
     };
-    let texts: Vec<Row> = changed.iter().filter_map(row).collect();
-    Ok(Encoded { gone: json_ids(gone)?, texts: json(&texts)? })
+    let gone = if gone.is_empty() { None } else { Some(json_ids(gone)?) };
+    let mut texts: Vec<(i64, String)> = changed.iter().filter_map(row).collect();
+    // FTS5 gathers terms in memory as long as ids ascend. With each one that does not it writes what it has as a segment,
+    // which is merged with others later: rows of many conversations would be as many segments.
+    texts.sort_unstable_by_key(|(id, _)| *id);
+    Ok(Encoded { gone, texts })
 }
 
 /// The query for FTS5. Every term stands in quotes, so nothing of it is an operator; no term has a quote in it.
@@ -310,7 +324,7 @@ fn of_index(error: sqlx::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chat::{ConversationId, UserId, search::Has};
+    use chat::{ConversationId, MessageId, UserId, search::Has};
 
     #[test]
     fn what_is_asked_has_every_term_in_quotes() {
@@ -330,5 +344,21 @@ mod tests {
                  NOT \"x\") NOT \"y z\""
             )
         );
+    }
+
+    #[test]
+    fn texts_are_put_into_the_index_in_the_order_of_their_ids() {
+        let changed = |(id, text): (i64, Option<&str>)| Changed {
+            id: MessageId(id),
+            conversation: ConversationId(id % 3),
+            author: UserId(1),
+            text: text.map(str::to_owned),
+            files: Vec::new(),
+        };
+        let rows = [(3, Some("c")), (9, Some("i")), (1, Some("a")), (7, None), (4, Some("d"))].map(changed);
+        let Encoded { gone, texts } = encode(&rows).expect("encoded");
+        assert_eq!(texts.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [1, 3, 4, 9]);
+        assert_eq!(gone.as_deref(), Some(r#"[{"v":7}]"#));
+        assert_eq!(encode(&rows[..1]).expect("encoded").gone, None);
     }
 }

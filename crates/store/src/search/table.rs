@@ -39,7 +39,7 @@ const PUT: &str = "INSERT INTO message_terms (message_id, terms)
 // `+ 0`: by its key the planner would go through all messages until it has found enough.
 const CANDIDATES: &str = "SELECT message_id FROM message_terms
      WHERE terms @@ CAST($1 AS tsquery) AND message_id + 0 >= $2 AND message_id + 0 < $3
-     ORDER BY message_id + 0 DESC LIMIT $4";
+     ORDER BY message_id + 0 DESC LIMIT CAST($4 AS BIGINT)";
 const CLEAR: &str = "TRUNCATE message_terms";
 const FORGET_CURSORS: &str = "DELETE FROM follower_cursors WHERE follower = $1";
 /// A node that takes the leases looks at all conversations.

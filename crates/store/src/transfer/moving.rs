@@ -517,7 +517,7 @@ async fn copy_table(
     tell: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<()> {
     let columns: Vec<_> = table.columns.iter().collect();
-    let place = format!("{} WHERE {id} > $1 ORDER BY {id} LIMIT $2", table.name);
+    let place = format!("{} WHERE {id} > $1 ORDER BY {id} LIMIT CAST($2 AS BIGINT)", table.name);
     loop {
         let last = compare::last(target, table, id).await?;
         let page = rows::read(source, table, &place, &[Given::Number(last), Given::Number(PAGE)]).await?;

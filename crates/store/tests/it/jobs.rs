@@ -46,7 +46,7 @@ async fn add(writer: &Writer, subjects: std::ops::Range<i64>, due_at: i64) {
 
 async fn claim(writer: &Writer, limit: i64, now: i64) -> Vec<Job> {
     let work = writer.change(&[], None, move |unit| {
-        Box::pin(async move { Ok(jobs::claim(&mut unit.conn, limit, Millis(now)).await?) })
+        Box::pin(async move { Ok(jobs::claim(&mut unit.conn, Kind::ALL, limit, Millis(now)).await?) })
     });
     work.await.unwrap()
 }
@@ -135,7 +135,7 @@ async fn what_fails_is_tried_again_later_and_later_and_then_given_up_until_someb
             let given_up = fail(&writer, job, now).await;
             assert_eq!(given_up, tries == TRIES);
             let mut conn = db.read().await.unwrap();
-            match jobs::next(&mut conn).await.unwrap() {
+            match jobs::next(&mut conn, Kind::ALL).await.unwrap() {
                 Some(Millis(due_at)) => {
                     assert!(claim(&writer, 10, due_at - 1).await.is_empty());
                     pauses.push(due_at - now);

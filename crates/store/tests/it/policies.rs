@@ -121,7 +121,14 @@ async fn nobody_reads_or_answers_what_was_said_before_the_number_from_which_they
                 target: Target::Unaware,
                 ..Submission::default()
             };
-            let message = NewMessage { author: speaker(bob), submission, origin: None, called: None, unconfirmed: 0 };
+            let message = NewMessage {
+                author: speaker(bob),
+                submission,
+                origin: None,
+                called: None,
+                unconfirmed: 0,
+                has_link: false,
+            };
             writer.append(Append { message, done: Box::new(move |outcome| answer.send(outcome).unwrap()) }).await;
             assert_eq!(result.await.unwrap().is_ok(), sees);
         }

@@ -63,6 +63,7 @@ async fn what_stands_in_the_room_and_in_a_thread_is_found_by_an_index_of_its_own
             ("messages::BEFORE_IN_THREAD", "messages_in_thread"),
             ("messages::AFTER_IN_THREAD", "messages_in_thread"),
             ("threads::FOLLOWED", "messages_in_thread"),
+            ("inbox::THREADS", "messages_in_thread"),
             ("threads::NEWEST", "messages_in_thread"),
             ("threads::COUNT", "messages_in_thread"),
             ("threads::CHANGED", "threads_by_rev"),

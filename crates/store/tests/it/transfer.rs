@@ -212,6 +212,7 @@ async fn a_backup_of_either_database_is_restored_into_either() {
                 counters,
                 [
                     r#"counters ["conversation",1]"#,
+                    r#"counters ["emoji_changes",0]"#,
                     r#"counters ["file",0]"#,
                     r#"counters ["file_bytes",0]"#,
                     r#"counters ["reminder",1]"#,

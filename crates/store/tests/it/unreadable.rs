@@ -4,10 +4,11 @@ use chat::{
     ConversationId, Fact, Number, UserId,
     conversations::{Kind, Visibility},
     members::{Member, Role},
+    threads::{Target, ThreadKey},
 };
 use store::{Db, Writer};
 
-use super::{options, room, say, schema::later_version as run, unmigrated_urls, writer};
+use super::{options, room, say, say_in, schema::later_version as run, unmigrated_urls, writer};
 
 /// What is broken, and whether SQLite alone can hold it.
 const BROKEN: &[(&str, bool)] = &[
@@ -248,6 +249,78 @@ async fn a_row_that_is_beyond_every_number_raises_no_head() {
         run(&url, BEYOND).await;
         assert_eq!(say(&writer, ann, garden, "", "two").await.unwrap().unwrap().seq, Number(3));
         assert_eq!(say(&writer, ann, garden, "", "three").await.unwrap().unwrap().seq, Number(4));
+        drop(writer);
+    }
+}
+
+#[tokio::test]
+async fn the_summary_of_a_thread_that_is_damaged_is_found_and_mended_by_the_next_reply() {
+    for url in unmigrated_urls().await {
+        let db = Db::open(&options(&url)).await.unwrap();
+        db.migrate().await.unwrap();
+        let (ann, garden, root) = {
+            let (first, mut told) = writer(&db);
+            tokio::spawn(async move { while told.recv().await.is_some() {} });
+            let (ann, _bob, garden) = room(&first).await;
+            let root = say(&first, ann, garden, "", "roses?").await.unwrap().unwrap().seq;
+            for text in ["red", "white"] {
+                let thread = (garden, Target::Thread { root, also_in_room: false });
+                say_in(&first, ann, thread, "", text).await.unwrap().unwrap();
+            }
+            assert_eq!(store::doctor::unreadable_rows(&url).await.unwrap(), [] as [&str; 0]);
+            (ann, garden, root)
+        };
+        let damages = [
+            "UPDATE threads SET replies = 7",
+            "UPDATE threads SET last_seq = 1",
+            "UPDATE threads SET replies = 0, last_seq = NULL, participants = '[]'",
+            "DELETE FROM threads",
+        ];
+        for (damage, replies) in damages.iter().zip(3..) {
+            run(&url, damage).await;
+            let found = store::doctor::unreadable_rows(&url).await.unwrap();
+            assert_eq!(found.len(), 1, "{damage}: {found:?}");
+            // The program has started anew since.
+            let (again, mut told) = writer(&db);
+            tokio::spawn(async move { while told.recv().await.is_some() {} });
+            let thread = (garden, Target::Thread { root, also_in_room: false });
+            let sent = say_in(&again, ann, thread, "", "pink").await.unwrap().unwrap();
+            let conn = &mut db.read().await.unwrap();
+            let key = ThreadKey { conversation: garden, root };
+            let summary = store::threads::one(conn, key).await.unwrap().expect("a thread");
+            assert_eq!(
+                (summary.replies, summary.last_seq, summary.rev),
+                (replies, Some(sent.seq), sent.seq),
+                "{damage}"
+            );
+            assert_eq!(summary.participants, [ann]);
+            assert_eq!(store::doctor::unreadable_rows(&url).await.unwrap(), [] as [&str; 0], "{damage}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn earlier_texts_that_should_be_gone_are_found() {
+    for url in unmigrated_urls().await {
+        let db = Db::open(&options(&url)).await.unwrap();
+        db.migrate().await.unwrap();
+        let (writer, mut told) = writer(&db);
+        tokio::spawn(async move { while told.recv().await.is_some() {} });
+        let (ann, _bob, garden) = room(&writer).await;
+        say(&writer, ann, garden, "", "roses").await.unwrap().unwrap();
+        const KEEP: &str = "UPDATE conversations SET edit_history = 1;
+             INSERT INTO message_versions (conversation_id, seq, number, editor_id, written_at, text)
+                 SELECT conversation_id, seq, seq + 1, 1, 1, 'rosse' FROM messages";
+        run(&url, KEEP).await;
+        assert_eq!(store::doctor::unreadable_rows(&url).await.unwrap(), [] as [&str; 0]);
+        for (damage, undo) in [
+            ("UPDATE conversations SET edit_history = 0", "UPDATE conversations SET edit_history = 1"),
+            ("UPDATE messages SET text = NULL, deleted_at = 1", "UPDATE messages SET text = 'x', deleted_at = NULL"),
+        ] {
+            run(&url, damage).await;
+            assert_eq!(store::doctor::unreadable_rows(&url).await.unwrap().len(), 1, "{damage}");
+            run(&url, undo).await;
+        }
         drop(writer);
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use chat::{
-    ConversationId, Millis, Number, Signal, UserId,
+    ConversationId, FileId, Millis, Number, Signal, UserId,
     accounts::{Account, Profile, ServerRole},
 };
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,8 @@ pub(super) struct CardForm<'a> {
     zone: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     status: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    avatar: Option<Cow<'a, str>>,
 }
 
 pub(super) fn card_form(account: &Account) -> CardForm<'_> {
@@ -47,6 +49,7 @@ pub(super) fn card_form(account: &Account) -> CardForm<'_> {
         language: text(&profile.language),
         zone: text(&profile.time_zone),
         status: text(&profile.status_message),
+        avatar: account.avatar.map(|picture| picture.to_string().into()),
     }
 }
 
@@ -69,6 +72,7 @@ pub(super) fn card(conversation: ConversationId, form: CardForm<'_>) -> Signal {
             time_zone: text(form.zone),
             status_message: text(form.status),
         },
+        avatar: form.avatar.as_deref().and_then(FileId::parse),
         rev: Number(form.rev),
         created_at: Millis(0),
         last_seen_at: None,

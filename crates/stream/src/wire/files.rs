@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use chat::{FileId, files::File};
+use chat::{
+    FileId,
+    files::{File, Voice},
+};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
@@ -17,6 +20,11 @@ pub(super) struct FileForm<'a> {
     sha256: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pixels: Option<(i64, i64)>,
+    #[serde(default, skip_serializing_if = "Option::is_none", borrow)]
+    blurhash: Option<Cow<'a, str>>,
+    /// The duration and the waveform of a voice message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    voice: Option<(i64, Cow<'a, str>)>,
 }
 
 pub(super) fn file_form(file: &File) -> FileForm<'_> {
@@ -27,6 +35,8 @@ pub(super) fn file_form(file: &File) -> FileForm<'_> {
         size: file.size,
         sha256: (&file.sha256).into(),
         pixels: file.pixels,
+        blurhash: file.blurhash.as_deref().map(Cow::from),
+        voice: file.voice.as_ref().map(|voice| (voice.duration_ms, voice.written().into())),
     }
 }
 
@@ -38,5 +48,7 @@ pub(super) fn file(form: FileForm<'_>) -> Option<File> {
         size: form.size,
         sha256: form.sha256.into_owned(),
         pixels: form.pixels,
+        blurhash: form.blurhash.map(Cow::into_owned),
+        voice: form.voice.and_then(|(duration_ms, waveform)| Voice::read(duration_ms, &waveform)),
     })
 }

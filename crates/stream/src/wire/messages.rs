@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::mentions::{MentionsForm, mentions, mentions_form};
 
 use super::files::{FileForm, file, file_form};
+use super::previews::{PreviewForm, preview, preview_form};
 use super::threads::{SummaryForm, summary, summary_form};
 
 #[derive(Serialize, Deserialize)]
@@ -51,6 +52,8 @@ pub(super) struct MessageForm<'a> {
     reactions: Vec<(Cow<'a, str>, Vec<i64>)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     mentions: Option<MentionsForm>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    preview: Option<PreviewForm<'a>>,
 }
 
 pub(super) fn message_form(message: &Message) -> MessageForm<'_> {
@@ -79,6 +82,7 @@ pub(super) fn message_form(message: &Message) -> MessageForm<'_> {
             .map(|one| ((&one.emoji).into(), one.users.iter().map(|user| user.0).collect()))
             .collect(),
         mentions: mentions_form(&message.mentions),
+        preview: message.preview.as_deref().map(preview_form),
     }
 }
 
@@ -112,5 +116,9 @@ pub(super) fn message(conversation: ConversationId, form: MessageForm<'_>) -> Op
             })
             .collect(),
         mentions: form.mentions.map(mentions).unwrap_or_default(),
+        preview: match form.preview {
+            Some(form) => Some(Box::new(preview(form)?)),
+            None => None,
+        },
     })
 }

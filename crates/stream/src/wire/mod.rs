@@ -12,6 +12,7 @@ mod members;
 mod mentions;
 mod messages;
 mod presence;
+mod previews;
 mod reactions;
 mod threads;
 mod typing;
@@ -131,6 +132,8 @@ enum FactForm<'a> {
     #[serde(borrow)]
     Deleted(MessageForm<'a>),
     #[serde(borrow)]
+    Previewed(MessageForm<'a>),
+    #[serde(borrow)]
     Reacted(ReactedForm<'a>),
     #[serde(borrow)]
     Unreacted(ReactedForm<'a>),
@@ -158,8 +161,8 @@ fn word(told: &Outgoing) -> Option<Word<'_>> {
         })),
         Outgoing::Notice(Notice { to, signal }) => match signal {
             Signal::MarkerMoved { markers, .. } => Some(Word::Marker(marker_form(*to, markers))),
-            Signal::Typing { user, username, shown_name, typing, .. } => {
-                Some(Word::Typing(typing_form(*user, username, shown_name, *typing)))
+            Signal::Typing { thread, user, username, shown_name, typing, .. } => {
+                Some(Word::Typing(typing_form(*user, (username, shown_name), *thread, *typing)))
             }
             Signal::PresenceChanged { people, .. } => Some(Word::Presence(people.iter().map(seen_form).collect())),
             Signal::CardChanged { account, .. } => Some(Word::Card(card_form(account))),
@@ -174,6 +177,7 @@ fn fact_form(fact: &Fact) -> FactForm<'_> {
         Fact::MessageCreated(message) => FactForm::Created(message_form(message)),
         Fact::MessageEdited(message) => FactForm::Edited(message_form(message)),
         Fact::MessageDeleted(message) => FactForm::Deleted(message_form(message)),
+        Fact::MessagePreviewed(message) => FactForm::Previewed(message_form(message)),
         Fact::ReactionAdded { message, user, emoji } => FactForm::Reacted(reacted_form(message, *user, emoji)),
         Fact::ReactionRemoved { message, user, emoji } => FactForm::Unreacted(reacted_form(message, *user, emoji)),
         Fact::MemberJoined { member, member_count } => FactForm::Joined(member_form(member), *member_count),
@@ -225,6 +229,7 @@ fn fact(conversation: ConversationId, form: FactForm<'_>) -> Option<Fact> {
         FactForm::Created(form) => Fact::MessageCreated(message(conversation, form)?),
         FactForm::Edited(form) => Fact::MessageEdited(message(conversation, form)?),
         FactForm::Deleted(form) => Fact::MessageDeleted(message(conversation, form)?),
+        FactForm::Previewed(form) => Fact::MessagePreviewed(message(conversation, form)?),
         FactForm::Reacted(form) => {
             let (user, emoji) = (UserId(form.user), form.emoji.into_owned());
             Fact::ReactionAdded { message: message(conversation, form.message)?, user, emoji }
@@ -252,12 +257,13 @@ mod tests {
         AccountEvent, AccountFact, ClientId, FileId, MessageId, UserGroupId,
         accounts::{Account, Profile, ServerRole},
         conversations::{Conversation, Kind, Visibility},
-        files::File,
+        files::{File, Voice},
         markers::Markers,
         members::{Member, Role},
         mentions::Mentions,
         messages::{Message, MessageType},
         presence::{Presence, Seen},
+        previews::Preview,
         reactions::Reaction,
         threads::Summary,
     };
@@ -301,6 +307,13 @@ mod tests {
                 room: false,
                 reply_to: Some(UserId(2)),
             },
+            preview: Some(Box::new(Preview {
+                url: "https://a.example/?a=\"b\"".into(),
+                site: Some("A \"site\"".into()),
+                title: "Title\u{2028}é".into(),
+                description: Some("about".into()),
+                image: Some(a_file()),
+            })),
         }
     }
 
@@ -312,6 +325,8 @@ mod tests {
             size: 123_456,
             sha256: "ab".repeat(32),
             pixels: Some((640, 480)),
+            blurhash: Some("LEHV6nWB2yk8pyo0adR*.7kCMdnj".into()),
+            voice: Some(Voice { duration_ms: 4_200, waveform: vec![0, 31, 7] }),
         }
     }
 
@@ -330,6 +345,7 @@ mod tests {
             role: ServerRole::User,
             active: true,
             profile,
+            avatar: Some(FileId::of([7; 16])),
             rev: Number(9),
             created_at: Millis(0),
             last_seen_at: None,
@@ -352,18 +368,22 @@ mod tests {
             visibility: Visibility::Private,
             name: Some("n".into()),
             topic: Some("t".into()),
+            avatar: Some(FileId::of([8; 16])),
             created_by: UserId(1),
             created_at: Millis(1),
             head: Number(8),
             rev: Number(8),
             member_count: 2,
+            edit_history: true,
             pair: Some((UserId(1), UserId(4))),
+            previews: true,
         };
         let (user, emoji) = (UserId(2), "👍".to_owned());
         vec![
             Fact::MessageCreated(message.clone()),
             Fact::MessageEdited(message.clone()),
             Fact::MessageDeleted(Message { text: None, ..message.clone() }),
+            Fact::MessagePreviewed(message.clone()),
             Fact::ReactionAdded { message: message.clone(), user, emoji: emoji.clone() },
             Fact::ReactionRemoved { message, user, emoji },
             Fact::MemberJoined { member: member(Some(Role::Owner)), member_count: 3 },
@@ -389,7 +409,7 @@ mod tests {
             Markers { user: UserId(1), read_seq: Number(3), delivered_seq: Number(4), read_at: Some(Millis(1)) };
         let moved = Signal::MarkerMoved { conversation: HERE, markers };
         let (user, username, shown_name) = (UserId(1), "ann".to_owned(), "Ann".to_owned());
-        let typing = Signal::Typing { conversation: HERE, user, username, shown_name, typing: true };
+        let typing = Signal::Typing { conversation: HERE, thread: None, user, username, shown_name, typing: true };
         let seen = Seen { presence: Presence::Busy, last_seen_at: Some(Millis(3)) };
         let people = vec![(UserId(2), "bob".to_owned(), seen)];
         told.extend(

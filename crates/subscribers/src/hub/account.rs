@@ -176,8 +176,7 @@ impl State {
     fn wait_for(&mut self, user: UserId, conversation: ConversationId, number: Number) {
         self.stalled.insert(user);
         if let Some(channel) = self.channels.get_mut(&conversation) {
-            channel.later.retain(|(_, waiting)| *waiting != user);
-            channel.later.push((number, user));
+            channel.lets_wait(user, number);
         }
         self.note_head(conversation, number);
     }

@@ -138,9 +138,10 @@ impl State {
         person.belongs = belongs.iter().copied().collect();
         let limited = memberships.iter().filter(|one| one.visible_from > Number(0));
         person.limited = limited.map(|one| (one.conversation, one.visible_from)).collect();
-        let mut places: HashMap<ConversationId, Channel> = memberships
-            .into_iter()
-            .map(|one| (one.conversation, Channel::new(one.place, one.head, one.member_count)))
+        // Those that are known here are as new as this reading, or newer.
+        let unknown = memberships.into_iter().filter(|one| !self.channels.contains_key(&one.conversation));
+        let mut places: HashMap<ConversationId, Box<Channel>> = unknown
+            .map(|one| (one.conversation, Box::new(Channel::new(one.place, one.head, one.member_count))))
             .collect();
         meanwhile.iter().for_each(|told| bring_up_to(told, &mut places));
         for (id, channel) in places {
@@ -186,7 +187,7 @@ impl State {
                 // A large channel may still have a chunk from before this number to hand out.
                 self.deliveries.fetch_add(channel.flush(), Ordering::Relaxed);
                 channel.add(subscriber.clone());
-                channel.limited.set(user, visible_from.get(id).copied().unwrap_or_default());
+                channel.limit(user, visible_from.get(id).copied().unwrap_or_default());
                 attached.push((*id, channel.gaps.last()));
             }
         }
@@ -223,11 +224,8 @@ impl State {
 
     pub(super) fn detach(&mut self, user: UserId, id: ConnectionId) {
         let Some(person) = self.people.get_mut(&user) else { return };
-        let before = person.subscribers.len();
-        person.subscribers.retain(|subscriber| subscriber.id != id);
-        if person.subscribers.len() == before {
-            return;
-        }
+        let Some(at) = person.subscribers.iter().position(|subscriber| subscriber.id == id) else { return };
+        let gone = person.subscribers.remove(at);
         person.said.retain(|(connection, _)| *connection != id);
         person.idle.retain(|connection| *connection != id);
         self.activity.forget(id);
@@ -247,7 +245,7 @@ impl State {
         self.forget_expiry(user, id);
         for conversation in &belongs {
             if let Some(channel) = self.channels.get_mut(conversation) {
-                channel.remove(id);
+                channel.remove(&gone);
             }
         }
         self.forget_silent(&belongs);
@@ -259,9 +257,8 @@ impl State {
                 continue;
             }
             self.handle.want(*id, false);
-            let later = self.channels.remove(id).map(|channel| channel.later).unwrap_or_default();
             // Their accounts waited for the channel; they are retried with the next tick.
-            self.stalled.extend(later.into_iter().map(|(_, user)| user));
+            self.stalled.extend(self.channels.remove(id).into_iter().flat_map(|channel| channel.into_waiting()));
         }
     }
 
@@ -311,7 +308,7 @@ impl State {
 }
 
 /// Applies to what was read the batches that were published since.
-fn bring_up_to(told: &[Outgoing], places: &mut HashMap<ConversationId, Channel>) {
+fn bring_up_to(told: &[Outgoing], places: &mut HashMap<ConversationId, Box<Channel>>) {
     for one in told {
         if let Outgoing::Event(event) = one
             && let Some(channel) = places.get_mut(&event.conversation)

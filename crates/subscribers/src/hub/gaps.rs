@@ -267,7 +267,8 @@ impl State {
         if let Some(messages) = new_messages(changes, last) {
             for message in messages {
                 let event = Event { thread: thread_of(changes, message), ..created(message) };
-                channel.chunk.add(&self.numbers, &channel.place, &event, &channel.listening, &channel.limited);
+                let listening = channel.listening;
+                channel.add_event(&self.numbers, &event, &listening);
             }
             return;
         }
@@ -285,14 +286,14 @@ impl State {
             }
         } else if old.iter().any(|count| *count > 0) {
             for event in events(changes, last) {
-                channel.chunk.add(&self.numbers, &channel.place, &event, &old, &channel.limited);
+                channel.add_event(&self.numbers, &event, &old);
             }
             self.deliveries.fetch_add(channel.flush(), super::Ordering::Relaxed);
         }
         for dialect in Dialect::all() {
             let Some(bytes) = text_of(dialect).map(frame::text) else { continue };
             for subscriber in channel.subscribers.iter().filter(|subscriber| subscriber.dialect == dialect) {
-                let sees_from = channel.limited.sees_from(subscriber.user);
+                let sees_from = channel.limited().sees_from(subscriber.user);
                 let whole = sees_from == Number(0) || changes.reset;
                 let seen = || self.numbers.caught_up(dialect, conversation, &changes.seen_from(sees_from));
                 let bytes = if whole { Some(bytes.clone()) } else { seen().as_deref().map(frame::text) };

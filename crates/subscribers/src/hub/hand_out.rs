@@ -1,18 +1,11 @@
 //! Handing out: the waiting frames of a channel go into its subscribers' outboxes, and each subscriber is woken once.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, atomic::Ordering},
-};
+use std::{collections::BTreeSet, sync::atomic::Ordering};
 
 use chat::ConversationId;
 use tokio::time::Instant;
 
 use super::State;
-use crate::queue::Subscriber;
-
-/// Subscribers in the sample that shows whether a channel is still being written to.
-const SAMPLE: usize = 32;
 
 /// The channels that have something to hand out.
 #[derive(Default)]
@@ -82,19 +75,12 @@ impl State {
     fn is_due(&mut self, conversation: ConversationId, now: Instant) -> bool {
         let Some(channel) = self.channels.get_mut(&conversation) else { return false };
         channel.end_due_run(conversation, now);
-        let subscribers = &channel.subscribers;
-        let wait = channel.pace.wait(now, subscribers.len(), channel.chunk.len(), || are_busy(subscribers));
+        let wait = channel.wait(now);
         if let Some(until) = wait {
             self.touched.later.insert((until, conversation));
         }
         wait.is_none() && (channel.unwoken > 0 || !channel.chunk.is_empty())
     }
-}
-
-/// Whether more than a few subscribers have not been written to since they were last woken, judging by a sample.
-fn are_busy(subscribers: &[Arc<Subscriber>]) -> bool {
-    let sample = subscribers.iter().step_by(subscribers.len().div_ceil(SAMPLE).max(1));
-    sample.filter(|subscriber| subscriber.outbox.is_awake()).count() > SAMPLE / 8
 }
 
 #[cfg(test)]

@@ -74,9 +74,9 @@ impl State {
         old.iter().for_each(|subscriber| listening[Audience::of(subscriber).place()] += 1);
         let mut chunk = Chunk::default();
         for event in &meanwhile.events {
-            chunk.add(&self.numbers, &channel.place, event, &listening, &Limited::default());
+            chunk.add(&self.numbers, &channel.place, event, &listening, Limited::NOBODY);
         }
-        self.deliveries.fetch_add(chunk.hand_out(&old, &Limited::default()), super::Ordering::Relaxed);
+        self.deliveries.fetch_add(chunk.hand_out(&old, Limited::NOBODY), super::Ordering::Relaxed);
         old.iter().for_each(|subscriber| subscriber.outbox.wake());
     }
 }

@@ -19,7 +19,7 @@ use stream::{Hearing, People, people::BEAT};
 use tokio::time::Instant;
 
 use super::{Control, State, Typist};
-use crate::{queue::Subscriber, revocations::verdict};
+use crate::{queue::Subscriber, revocations::verdict, typing::TypingPlace};
 
 /// The state of this node's statements about its people, and of its questions to other nodes.
 #[derive(Default)]
@@ -114,23 +114,23 @@ impl State {
     /// Takes another node's words that have no number; returns those that are to be delivered unchanged.
     pub(super) fn foreign(&mut self, told: Outgoing) -> Option<Outgoing> {
         if let Outgoing::Notice(Notice {
-            signal: Signal::Typing { conversation, user, username, shown_name, typing },
+            signal: Signal::Typing { conversation, thread, user, username, shown_name, typing },
             ..
         }) = told
         {
             // Typing is also recorded here, so that it ends by itself if that node dies.
-            self.note_typing(conversation, Typist { user, username, shown_name }, typing);
+            self.note_typing(TypingPlace { conversation, thread }, Typist { user, username, shown_name }, typing);
             return None;
         }
         Some(told)
     }
 
-    pub(super) fn say_typing(&self, conversation: ConversationId, typist: &Typist, typing: bool) {
+    pub(super) fn say_typing(&self, place: TypingPlace, typist: &Typist, typing: bool) {
         if !self.handle.is_heard() {
             return;
         }
-        let Typist { user, username, shown_name } = typist.clone();
-        let signal = Signal::Typing { conversation, user, username, shown_name, typing };
+        let (TypingPlace { conversation, thread }, Typist { user, username, shown_name }) = (place, typist.clone());
+        let signal = Signal::Typing { conversation, thread, user, username, shown_name, typing };
         self.handle.say(Notice { to: Audience::OtherMembers(conversation, user), signal });
     }
 

@@ -8,6 +8,7 @@ use std::{
 use chat::{
     ConnectionId, ConversationId, Millis, Notice, Signal, UserId,
     event::Audience,
+    messages::Message,
     presence::{Presence, Seen},
 };
 use tokio::time::Instant;
@@ -16,6 +17,7 @@ use super::{GRACE, Person, State, Typist};
 use crate::{
     presence::{Whose, merged, seen},
     queue::Subscriber,
+    typing::TypingPlace,
 };
 
 impl Person {
@@ -154,16 +156,16 @@ impl State {
 
     /// Notes that somebody begins or stops writing, and delivers it to the subscribers here. False if that changes
     /// nothing: their writing was not shown, or enough people write in a large channel already.
-    pub(super) fn note_typing(&mut self, conversation: ConversationId, typist: Typist, typing: bool) -> bool {
-        let is_large = self.is_large(conversation);
+    pub(super) fn note_typing(&mut self, place: TypingPlace, typist: Typist, typing: bool) -> bool {
+        let is_large = self.is_large(place.conversation);
         let news = if typing {
-            self.typing.start(conversation, typist.clone(), is_large, Instant::now()).then_some(typist)
+            self.typing.start(place, typist.clone(), is_large, Instant::now()).then_some(typist)
         } else {
-            self.typing.stop(conversation, typist.user)
+            self.typing.stop(place, typist.user)
         };
         let is_news = news.is_some();
         if let Some(typist) = news {
-            self.tell_typing(conversation, typist, typing);
+            self.tell_typing(place, typist, typing);
         }
         is_news
     }
@@ -173,10 +175,23 @@ impl State {
         self.channels.get(&conversation).is_some_and(|channel| channel.member_count > self.presence_members)
     }
 
-    pub(super) fn tell_typing(&mut self, conversation: ConversationId, typist: Typist, typing: bool) {
+    /// Ends the writing of a message's author: what they wrote is said. Who does not know threads has written a reply in
+    /// the room.
+    pub(super) fn stop_typing(&mut self, message: &Message) {
+        let room = TypingPlace::from(message.conversation);
+        let thread = TypingPlace { thread: message.thread, ..room };
+        for place in [thread, room] {
+            if let Some(typist) = self.typing.stop(place, message.author) {
+                self.tell_typing(place, typist, false);
+                return;
+            }
+        }
+    }
+
+    pub(super) fn tell_typing(&mut self, place: TypingPlace, typist: Typist, typing: bool) {
         let mut woken = Vec::new();
-        let Typist { user, username, shown_name } = typist;
-        let signal = Signal::Typing { conversation, user, username, shown_name, typing };
+        let (TypingPlace { conversation, thread }, Typist { user, username, shown_name }) = (place, typist);
+        let signal = Signal::Typing { conversation, thread, user, username, shown_name, typing };
         self.tell_members(conversation, Some(user), &signal, &mut woken);
         woken.iter().for_each(|subscriber| subscriber.outbox.wake());
     }

@@ -59,8 +59,14 @@ impl State {
         let mut frames = Frames::of(&self.numbers, signal, Some(&channel.place));
         // Muted conversations still receive presence, but not typing.
         let tuned = matches!(signal, Signal::Typing { .. });
-        let wanted =
-            |subscriber: &Subscriber| Some(subscriber.user) != except && (!tuned || subscriber.hears(conversation));
+        // Who does not see a thread's root must not learn of the thread.
+        let root = if let Signal::Typing { thread, .. } = signal { *thread } else { None };
+        let limited = channel.limited();
+        let wanted = |subscriber: &Subscriber| {
+            Some(subscriber.user) != except
+                && (!tuned || subscriber.hears(conversation))
+                && root.is_none_or(|root| root >= limited.sees_from(subscriber.user))
+        };
         for subscriber in channel.subscribers.iter().filter(|subscriber| wanted(subscriber)) {
             if let Some(bytes) = frames.for_dialect(subscriber.dialect).filter(|bytes| is_news(subscriber, bytes)) {
                 subscriber.outbox.push_lossy(bytes);

@@ -258,12 +258,15 @@ fn listed(head: i64) -> Listed {
         visibility: Visibility::Public,
         name: Some("garden".into()),
         topic: None,
+        avatar: None,
         created_by: ANN,
         created_at: Millis(0),
         head: Number(head),
         rev: Number(1),
         member_count: 2,
+        edit_history: false,
         pair: None,
+        previews: false,
     };
     Listed {
         conversation,
@@ -318,6 +321,7 @@ fn said(seq: i64) -> Fact {
         files: Vec::new(),
         reactions: Vec::new(),
         mentions: chat::mentions::Mentions::default(),
+        preview: None,
     })
 }
 

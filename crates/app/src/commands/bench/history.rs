@@ -168,7 +168,7 @@ pub(super) fn sends(room: i64, nonce: u32, index: usize, bytes: usize) -> impl F
         let text = format!(
             "{{\"id\":\"f\",\"type\":\"message.send\",\"data\":{{\"conversation\":{room},\
              \"client_id\":\"{nonce:08x}-{index:04x}-4fff-8000-{count:012x}\",\
-             \"text\":\"@{count:016}{:x<padding$}\"}}}}",
+             \"text\":\"~{count:016}{:x<padding$}\"}}}}",
             ""
         );
         socket::frame(frames, text.as_bytes());

@@ -12,9 +12,13 @@ use super::{
     histogram::Histogram,
     history::sends,
     load::nonce,
-    report::Report,
+    report::{Bound, Report},
     server::usage,
+    socket::Socket,
 };
+
+/// What coming in and reading the list may cost, in milliseconds of processor time, of 200 conversations.
+const ROUND_MS: f64 = 10.0;
 
 /// The contents of the list, and how it is read.
 pub struct ListLoad {
@@ -59,13 +63,26 @@ pub async fn run(common: &Common, host: &Host, load: ListLoad) -> Result<Report>
     report.requests_per_second = Some(rounds as f64 / report.seconds);
     report.server_cpu_seconds = before.zip(after).map(|(before, after)| after.cpu_seconds - before.cpu_seconds);
     report.requests_per_cpu_second = report.server_cpu_seconds.map(|cpu| rounds as f64 / cpu.max(0.01));
+    if let Some(cpu) = report.server_cpu_seconds {
+        let each = cpu * 1e3 / rounds.max(1) as f64;
+        report.bounds.push(Bound::most("CPU-ms to come in and read the list", each, ROUND_MS));
+    }
     report.request = times.percentiles();
     report.remember("after", after);
     Ok(report)
 }
 
 /// Brings the reader into their conversations, and sends what they have not read.
-async fn prepare(common: &Common, host: &Host, reader: &Person, writers: &[Person], load: &ListLoad) -> Result<()> {
+///
+/// # Errors
+/// If something is missing that was not to be sent, or the server refuses.
+pub(super) async fn prepare(
+    common: &Common,
+    host: &Host,
+    reader: &Person,
+    writers: &[Person],
+    load: &ListLoad,
+) -> Result<()> {
     let Some(owner) = writers.first() else { bail!("there are no writers") };
     let mut rooms = Vec::new();
     for index in 0..load.conversations {
@@ -89,20 +106,28 @@ async fn prepare(common: &Common, host: &Host, reader: &Person, writers: &[Perso
 
 async fn round(host: &Host, reader: &Person, load: &ListLoad) -> Result<()> {
     let (mut socket, _) = host.enter(reader).await?;
-    let (mut cursor, mut count, mut unread_in) = (Value::Null, 0, 0);
-    loop {
-        let told = socket.call("conversation.list", &json!({"limit": load.page, "cursor": cursor})).await?;
-        let listed = told["conversations"].as_array().map(Vec::as_slice).unwrap_or_default();
-        count += listed.len();
-        unread_in += listed.iter().filter(|one| one["unread"].as_i64().is_some_and(|unread| unread > 0)).count();
-        cursor = told["next_cursor"].clone();
-        if cursor.is_null() {
-            break;
-        }
-    }
+    let (count, unread_in) = read(&mut socket, load.page).await?;
     socket.cut();
     if count < load.conversations || unread_in < load.unread_in {
         bail!("the list has {count} conversations, {unread_in} of them with something unread");
     }
     Ok(())
+}
+
+/// Reads the whole list: how many conversations there are, and in how many of them something is unread.
+///
+/// # Errors
+/// If the server refuses.
+pub(super) async fn read(socket: &mut Socket, page: usize) -> Result<(usize, usize)> {
+    let (mut cursor, mut count, mut unread_in) = (Value::Null, 0, 0);
+    loop {
+        let told = socket.call("conversation.list", &json!({"limit": page, "cursor": cursor})).await?;
+        let listed = told["conversations"].as_array().map(Vec::as_slice).unwrap_or_default();
+        count += listed.len();
+        unread_in += listed.iter().filter(|one| one["unread"].as_i64().is_some_and(|unread| unread > 0)).count();
+        cursor = told["next_cursor"].clone();
+        if cursor.is_null() {
+            return Ok((count, unread_in));
+        }
+    }
 }

@@ -218,7 +218,7 @@ impl Voice {
         let _ = write!(
             self.text,
             "{{\"id\":\"m\",\"type\":\"message.send\",\"data\":{{\"conversation\":{conversation},\
-             \"client_id\":\"{nonce:08x}-{:04x}-4{:03x}-8000-{count:012x}\",\"text\":\"@{due:016}{:x<padding$}\"}}}}",
+             \"client_id\":\"{nonce:08x}-{:04x}-4{:03x}-8000-{count:012x}\",\"text\":\"~{due:016}{:x<padding$}\"}}}}",
             sender & 0xffff,
             (sender >> 16) & 0xfff,
             "",
@@ -514,7 +514,7 @@ mod tests {
 
     fn hear(tally: &mut Tally, seqs: &[i64]) {
         for seq in seqs {
-            let text = format!(r#"{{"type":"message.created","conversation":7,"seq":{seq},"data":{{"text":"@1x"}}}}"#);
+            let text = format!(r#"{{"type":"message.created","conversation":7,"seq":{seq},"data":{{"text":"~1x"}}}}"#);
             tally.take(text.as_bytes(), 5);
         }
         tally.publish();

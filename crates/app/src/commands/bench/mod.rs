@@ -1,8 +1,10 @@
 //! `palabre bench`: drives a running server with the native protocol and says what it does.
 //!
-//! `socket` → `scan` → `load` is the path of a frame; `works`, `idle`, `history`, `search`, `files` and `storm` are the works;
-//! `filling` and `measured` is what those have in common that ask; `flush` and `index` need no server.
+//! `socket` → `scan` → `load` is the path of a frame; `works`, `idle`, `history`, `list`, `search`, `files`,
+//! `squares`, `storm`, `storms` and `wide` are the works;
+//! `filling` and `measured` is what those have in common that ask; `flush`, `index` and `thumbnail` need no server.
 
+mod connect;
 mod crew;
 mod files;
 mod filling;
@@ -19,9 +21,13 @@ mod scan;
 mod search;
 mod server;
 mod socket;
+mod squares;
 mod storm;
+mod storms;
 #[cfg(test)]
 mod tests;
+mod thumbnail;
+mod wide;
 mod works;
 
 use std::path::PathBuf;
@@ -39,6 +45,7 @@ The server must let the load in. Start it with a secret of 32 or more characters
   PALABRE_LIMITS__MESSAGES_PER_MINUTE=1000000000    and MESSAGE_BURST, REQUESTS_PER_MINUTE, REQUEST_BURST,
                                                     SEARCHES_PER_MINUTE, SEARCH_BURST
   PALABRE_LIMITS__UNAUTHENTICATED_PER_ADDRESS=1000000
+  PALABRE_LIMITS__CONNECTIONS_PER_USER=1000000      one person makes all rooms of a work
 The users `bench-…` and their rooms stay in its database, and are used again in the next run.";
 
 /// Arguments of `palabre bench`.
@@ -250,6 +257,63 @@ enum Work {
         #[arg(long, default_value_t = 200, value_parser = count)]
         page: usize,
     },
+    /// The thumbnails of a photo, as the server makes them after an upload; needs no server.
+    Thumbnail {
+        /// The photo, a JPEG [default: one of 12 megapixels that is made up].
+        #[arg(long)]
+        photo: Option<PathBuf>,
+        /// How many times.
+        #[arg(long, default_value_t = 10, value_parser = count)]
+        times: usize,
+    },
+    /// Somebody comes back as a client does, from where they were, and reads what a client reads then.
+    Connect {
+        /// Conversations.
+        #[arg(long, default_value_t = 1_000, value_parser = count)]
+        conversations: usize,
+        /// In how many of them something is unread.
+        #[arg(long, default_value_t = 300)]
+        unread_in: usize,
+        /// Unread messages in each of those.
+        #[arg(long, default_value_t = 10)]
+        unread: i64,
+        /// Send the messages that are not there yet.
+        #[arg(long)]
+        fill: bool,
+    },
+    /// Very many people come into one room, and very many type in another.
+    Squares {
+        /// People.
+        #[arg(long, default_value_t = 10_000, value_parser = count)]
+        people: usize,
+        /// Those of them who type at once.
+        #[arg(long, default_value_t = 1_000)]
+        typists: usize,
+    },
+    /// Everybody in many rooms is cut off at once and comes back, several times: what that costs, and what stays.
+    Storms {
+        /// Clients.
+        #[arg(long, default_value_t = 5_000, value_parser = count)]
+        clients: usize,
+        /// Rooms, over which they are spread.
+        #[arg(long, default_value_t = 500, value_parser = count)]
+        rooms: usize,
+        /// Storms.
+        #[arg(long, default_value_t = 3, value_parser = count)]
+        storms: usize,
+        /// Clients that are coming back at the same time [default: all].
+        #[arg(long, value_parser = count)]
+        connecting: Option<usize>,
+    },
+    /// Somebody in very many conversations connects, on a server that was just started.
+    Wide {
+        /// Conversations.
+        #[arg(long, default_value_t = 5_000, value_parser = count)]
+        conversations: usize,
+        /// Make those that are missing, and measure nothing.
+        #[arg(long)]
+        fill: bool,
+    },
     /// Files up and down at once, and one again and again, while somebody sends.
     Files {
         /// Bytes of each.
@@ -296,10 +360,13 @@ impl Work {
                 *connections
             }
             Self::W6 { clients, .. } => *clients,
+            Self::Squares { people, .. } => *people,
+            Self::Storms { clients, .. } => *clients,
+            Self::Wide { .. } => 100,
             Self::Files { transfers, .. } => *transfers,
             // The reader and four who write.
-            Self::List { .. } => 5,
-            Self::Index { .. } | Self::Flush { .. } => 0,
+            Self::List { .. } | Self::Connect { .. } => 5,
+            Self::Index { .. } | Self::Thumbnail { .. } | Self::Flush { .. } => 0,
         }
     }
 }
@@ -337,6 +404,9 @@ async fn work(args: &Args) -> Result<Report> {
     let common = &args.common;
     if let Work::Flush { directory } = &args.work {
         return flush::run(directory, common.seconds, &common.setting);
+    }
+    if let Work::Thumbnail { photo, times } = &args.work {
+        return thumbnail::run(photo.as_deref(), *times, &common.setting);
     }
     if let Work::Index { database } = &args.work {
         return index::run(database, &common.setting).await;
@@ -381,10 +451,20 @@ async fn work(args: &Args) -> Result<Report> {
             let load = list::ListLoad { conversations, unread_in, unread, fill, page };
             list::run(common, &host, load).await
         }
+        Work::Connect { conversations, unread_in, unread, fill } => {
+            let load = list::ListLoad { conversations, unread_in, unread, fill, page: 200 };
+            connect::run(common, &host, load).await
+        }
+        Work::Squares { people, typists } => squares::run(common, &host, people, typists.min(people)).await,
+        Work::Storms { clients, rooms, storms, connecting } => {
+            let connecting = connecting.unwrap_or(clients);
+            storms::run(common, &host, storms::StormLoad { clients, rooms, storms, connecting }).await
+        }
+        Work::Wide { conversations, fill } => wide::run(common, &host, conversations, fill).await,
         Work::Files { bytes, transfers, against } => {
             let load = files::FilesLoad { bytes: usize::try_from(bytes)?, transfers, against };
             files::run(common, &host, &first, load).await
         }
-        Work::Index { .. } | Work::Flush { .. } => bail!("this needs no server"),
+        Work::Index { .. } | Work::Thumbnail { .. } | Work::Flush { .. } => bail!("this needs no server"),
     }
 }

@@ -77,7 +77,7 @@ pub fn number(text: &[u8], name: &str) -> Option<i64> {
 /// The due time, in microseconds, that a message of the load carries.
 #[must_use]
 pub fn due(text: &[u8]) -> Option<u64> {
-    let at = find(text, b":\"@")? + 3;
+    let at = find(text, b":\"~")? + 3;
     let (micros, _) = digits(&text[at..])?;
     u64::try_from(micros).ok()
 }
@@ -85,7 +85,7 @@ pub fn due(text: &[u8]) -> Option<u64> {
 /// How many messages of the load a frame carries.
 #[must_use]
 pub fn messages(text: &[u8]) -> u64 {
-    text.iter().filter(|byte| **byte == b'@').count() as u64
+    text.iter().filter(|byte| **byte == b'~').count() as u64
 }
 
 fn string(text: &[u8]) -> Option<&[u8]> {
@@ -130,6 +130,6 @@ mod tests {
     fn numbers_and_due_times_are_found() {
         let text = br#"{"type":"conversation.changes","conversation":1,"data":{"from":4,"to":17}}"#;
         assert_eq!((number(text, "from"), number(text, "to"), number(text, "x")), (Some(4), Some(17), None));
-        assert_eq!(due(br#"{"data":{"text":"@0000000000012345xxxx"}}"#), Some(12345));
+        assert_eq!(due(br#"{"data":{"text":"~0000000000012345xxxx"}}"#), Some(12345));
     }
 }

@@ -104,7 +104,7 @@ async fn talk(socket: &mut Socket, room: i64, messages: usize) -> Result<i64> {
     for count in 0..messages {
         let client_id = format!("{nonce:08x}-0000-4ffe-8000-{count:012x}");
         let data =
-            json!({"conversation": room, "client_id": client_id, "text": format!("@{count:016} while you were out")});
+            json!({"conversation": room, "client_id": client_id, "text": format!("~{count:016} while you were out")});
         let command = json!({"id": "s", "type": "message.send", "data": data}).to_string();
         socket::frame(&mut frames, command.as_bytes());
     }

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use base64::Engine as _;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -101,6 +102,13 @@ fn command(bytes: &[u8]) -> Option<(usize, Vec<u8>)> {
     Some((end, text))
 }
 
+/// Whose token it is: of one person, there is another one each second.
+fn holder(token: &str) -> String {
+    let claims = token.split('.').nth(1).unwrap();
+    let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(claims).unwrap();
+    serde_json::from_slice::<Value>(&claims).unwrap()["user_id"].to_string()
+}
+
 impl World {
     fn answer(&mut self, command: &Value, user: &mut i64, out: &UnboundedSender<String>, fault: Fault) {
         let data = &command["data"];
@@ -115,8 +123,19 @@ impl World {
             }
             "conversation.join" => {
                 let room = data["conversation"].as_u64().unwrap() as usize;
-                self.rooms[room - 1].members.insert(*user);
+                let members = &mut self.rooms[room - 1].members;
+                members.insert(*user);
+                let members = members.clone();
+                let told = fault != Fault::Forget || members.len() < 10;
+                let data = json!({"from": 1, "to": 1, "member_count": members.len()});
+                self.signal(&members, room, "members.changed", &data, told);
                 Ok(("conversation", json!({"id": room})))
+            }
+            "typing.set" => {
+                let room = data["conversation"].as_u64().unwrap() as usize;
+                let members = self.rooms[room - 1].members.clone();
+                self.signal(&members, room, "typing.started", &json!({"user": {"id": user}}), true);
+                Ok(("done", json!({})))
             }
             "message.history" => {
                 let room = &self.rooms[data["conversation"].as_u64().unwrap() as usize - 1];
@@ -153,6 +172,12 @@ impl World {
         }
     }
 
+    fn signal(&self, members: &BTreeSet<i64>, room: usize, kind: &str, data: &Value, told: bool) {
+        let frame = format!(r#"{{"type":"{kind}","conversation":{room},"data":{data}}}"#);
+        let listeners = self.listeners.iter().filter(|(user, _)| told && members.contains(user));
+        listeners.for_each(|(_, listener)| drop(listener.send(frame.clone())));
+    }
+
     fn room_of(&self, data: &Value) -> Result<usize, Value> {
         let place = self.rooms.iter().position(|room| data["name"] == room.name.as_str());
         place.map(|place| place + 1).ok_or(json!({"code": "not_found"}))
@@ -160,7 +185,7 @@ impl World {
 
     fn welcome(&mut self, data: &Value, user: &mut i64, out: &UnboundedSender<String>) -> (&'static str, Value) {
         let next = self.users.len() as i64 + 1;
-        *user = *self.users.entry(data["token"].as_str().unwrap().to_owned()).or_insert(next);
+        *user = *self.users.entry(holder(data["token"].as_str().unwrap())).or_insert(next);
         self.listeners.push((*user, out.clone()));
         let listed = self.rooms.iter().enumerate().filter(|(_, room)| room.members.contains(user));
         let listed: Vec<Value> =
@@ -266,4 +291,39 @@ async fn a_history_that_is_too_short_is_told() {
         Work::W5 { messages: 500, fill: false, connections: 1, depth: 1, page: 50, pages: history::Pages::Newest };
     let error = super::work(&Args { common, work }).await.unwrap_err();
     assert!(error.to_string().contains("--fill"), "{error}");
+}
+
+#[tokio::test]
+async fn of_a_square_each_must_know_how_many_they_are() {
+    let square = Work::Squares { people: 12, typists: 5 };
+    let report = measured(Fault::None, square.clone()).await;
+    assert!(report.clean() && report.lost == 0 && report.deliveries > 0, "{report}");
+    let signals = report.bounds.iter().find(|bound| bound.what.contains("typing")).expect("a bound");
+    assert!(signals.measured > 0.0 && signals.most == 20.0, "{report}");
+    // The last joins are not told.
+    let report = measured(Fault::Forget, square).await;
+    assert!(report.lost > 0 && !report.clean(), "{report}");
+}
+
+#[tokio::test]
+async fn storms_are_measured_beside_their_bounds() {
+    let storms = Work::Storms { clients: 20, rooms: 4, storms: 2, connecting: None };
+    let report = measured(Fault::None, storms).await;
+    assert!(report.clean() && report.bounds.len() == 5, "{report}");
+    let wide = |fill| Work::Wide { conversations: 3, fill };
+    let url = serve(Fault::None).await;
+    let common = Common {
+        url: vec![url],
+        secret: "a secret of the host".into(),
+        server_pid: vec![std::process::id()],
+        ..Common::default()
+    };
+    let run = |fill| {
+        let args = Args { common: common.clone(), work: wide(fill) };
+        async move { super::work(&args).await }
+    };
+    let error = run(false).await.unwrap_err();
+    assert!(error.to_string().contains("--fill"), "{error}");
+    assert!(run(true).await.unwrap().bounds.is_empty());
+    assert_eq!(run(false).await.unwrap().bounds.len(), 2);
 }

@@ -115,7 +115,7 @@ async fn strays(db: &store::Db, blobs: &dyn Blobs) -> Option<usize> {
         let page = blobs.list(last, AGE, LIST).await.ok()?;
         let Some(newest) = page.last() else { return Some(count) };
         last = Some(*newest);
-        let rows = store::files::known(&mut *db.read().await.ok()?, &page).await.ok()?;
+        let rows = store::files::known_blobs(&mut *db.read().await.ok()?, &page).await.ok()?;
         count += page.len() - rows.len();
     }
 }

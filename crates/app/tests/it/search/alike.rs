@@ -293,7 +293,7 @@ impl World {
         let (ending, media_type) = *chance.of(&[("png", "image/png"), ("pdf", "application/pdf")]);
         let name = format!("{} {}.{ending}", chance.of(SAID), chance.of(SAID));
         let (size, sha256, pixels) = (1, "0".repeat(64), None);
-        let file = File { id, name, media_type: media_type.into(), size, sha256, pixels };
+        let file = File { id, name, media_type: media_type.into(), size, sha256, pixels, blurhash: None, voice: None };
         let owner = self.people[who].user;
         let added = self.writer.change(&[], None, move |unit| {
             Box::pin(async move {

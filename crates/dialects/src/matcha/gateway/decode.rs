@@ -207,7 +207,7 @@ fn typing(conversation: ConversationId, typing: bool) -> Step {
         Ok(()) => Step::Say(Vec::new()),
         Err(error) => refused(error, Missing::Conversation),
     };
-    steps::change(Command::Typing { conversation, typing }, Missing::Conversation, Box::new(hear))
+    steps::change(Command::Typing { conversation, thread: None, typing }, Missing::Conversation, Box::new(hear))
 }
 
 fn join(speaker: UserId, conversation: ConversationId) -> Step {

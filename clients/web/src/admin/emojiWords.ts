@@ -1,0 +1,36 @@
+import { speak } from '../i18n.svelte';
+
+export const t = speak({
+  en: {
+    emoji: 'Emoji',
+    why: 'Pictures of this server that everybody can write as :name:, and react with.',
+    none: 'There are no emoji of this server yet.',
+    add: 'Add an emoji',
+    remove: 'Remove the emoji',
+    removeNamed: (name: string) => `Remove :${name}:`,
+    removeSure: (name: string) => `:${name}: stays as a text where it was used. The picture is gone.`,
+    picture: 'Picture',
+    pictureMissing: 'Please choose a picture.',
+    name: 'Name',
+    nameRule: '2 to 32 of a–z, 0–9 and _.',
+    nameTaken: 'An emoji has this name already.',
+    server: 'This server',
+    serverWhy: 'Everybody sees this picture, also before they log in.',
+  },
+  fr: {
+    emoji: 'Émojis',
+    why: 'Les images de ce serveur que chacun peut écrire comme :nom: et utiliser pour réagir.',
+    none: 'Ce serveur n’a pas encore d’émojis.',
+    add: 'Ajouter un émoji',
+    remove: 'Supprimer l’émoji',
+    removeNamed: (name: string) => `Supprimer :${name}:`,
+    removeSure: (name: string) => `:${name}: reste comme texte là où il a servi. L’image disparaît.`,
+    picture: 'Image',
+    pictureMissing: 'Choisissez une image.',
+    name: 'Nom',
+    nameRule: '2 à 32 caractères parmi a–z, 0–9 et _.',
+    nameTaken: 'Un émoji porte déjà ce nom.',
+    server: 'Ce serveur',
+    serverWhy: 'Tout le monde voit cette image, même avant de se connecter.',
+  },
+});

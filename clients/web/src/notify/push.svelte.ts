@@ -1,0 +1,141 @@
+// Being told on this device while no page is open. Loaded by those who are, and by the settings.
+import { subscribePush } from '@palabre/sdk';
+import { at } from '../base';
+import { currentLanguage } from '../i18n.svelte';
+import { keep, kept } from '../kept';
+import { go } from '../route.svelte';
+import { client, town } from '../town/town.svelte';
+
+/** The id of this device, as long as one is told on it. */
+const KEPT = 'push';
+/** Whether it shows what messages say; they are shown unless it says `no`. */
+const KEPT_TEXT = 'push.text';
+
+export type Support = 'yes' | 'no' | 'home screen';
+
+/** Whether this browser can tell; an iPhone or iPad only where the page was put on the home screen. */
+export function pushSupport(): Support {
+  if ('serviceWorker' in navigator && 'PushManager' in window && 'Notification' in window) return 'yes';
+  return /iPhone|iPad|Macintosh.*Mobile/.test(navigator.userAgent) ? 'home screen' : 'no';
+}
+
+let device = $state<number | null>(Number(kept(KEPT)) || null);
+
+/** The id of this device among those on which one is told; null if one is not told here. */
+export function thisDevice(): number | null {
+  return device;
+}
+
+/** Whether this device shows what messages say. */
+export function showsText(): boolean {
+  return kept(KEPT_TEXT) !== 'no';
+}
+
+function remember(id: number | null): void {
+  device = id;
+  keep(KEPT, id === null ? null : String(id));
+}
+
+/** Tells on this device from now on, after asking the browser's permission; false if the browser refused. */
+export async function turnOnPush(text: boolean): Promise<boolean> {
+  if ((await Notification.requestPermission()) !== 'granted') return false;
+  keep(KEPT_TEXT, text ? null : 'no');
+  const registration = await register();
+  const wishes = { language: currentLanguage(), text };
+  const added = await subscribePush(client, registration.pushManager, wishes);
+  remember(added?.id ?? null);
+  watch();
+  return true;
+}
+
+/** Tells on this device no longer. */
+export async function turnOffPush(): Promise<void> {
+  const id = device;
+  await forget();
+  if (id !== null) await client.command('push_device.remove', { device: id });
+}
+
+/** Forgets that one was told here: it was turned off elsewhere, or one has logged out. */
+async function forget(): Promise<void> {
+  remember(null);
+  const registration = await navigator.serviceWorker.getRegistration(at('/'));
+  const subscription = await registration?.pushManager.getSubscription();
+  await subscription?.unsubscribe();
+  for (const shown of (await registration?.getNotifications()) ?? []) shown.close();
+  await registration?.unregister();
+  await navigator.clearAppBadge?.().catch(() => undefined);
+}
+
+/** What of Trusted Types is needed; not every browser has them. */
+interface TrustedTypes {
+  createPolicy(
+    name: string,
+    rules: { createScriptURL: () => string },
+  ): { createScriptURL(of: string): unknown };
+}
+
+/** The one address from which a worker may come; the Content-Security-Policy knows this policy by its name. */
+const policy = (window as { trustedTypes?: TrustedTypes }).trustedTypes?.createPolicy('palabre-worker', {
+  createScriptURL: () => at('/sw.js'),
+});
+
+async function register(): Promise<ServiceWorkerRegistration> {
+  const script = (policy?.createScriptURL('') ?? at('/sw.js')) as string;
+  await navigator.serviceWorker.register(script, { scope: at('/'), updateViaCache: 'none' });
+  return navigator.serviceWorker.ready;
+}
+
+let isWatching = false;
+
+/** Closes what is read, as long as the page is open. */
+function watch(): void {
+  if (isWatching) return;
+  isWatching = true;
+  $effect.root(() => {
+    $effect(closeWhatIsRead);
+  });
+}
+
+/** Keeps up what was turned on: to be called whenever there is a line. */
+export function keepUpPush(): void {
+  if (device === null) return;
+  watch();
+  // Another language, another key of the server, another address at the push service: the server is told.
+  refresh().catch(() => undefined);
+}
+
+async function refresh(): Promise<void> {
+  const { devices } = await client.command('push_device.list', {});
+  if (!devices.some(({ id }) => id === device)) return forget();
+  if (Notification.permission !== 'granted') return turnOffPush();
+  await turnOnPush(showsText());
+}
+
+/** Closes the notifications of what is read by now, and counts on the icon what is not. */
+async function closeRead(): Promise<void> {
+  const registration = await navigator.serviceWorker.getRegistration(at('/'));
+  for (const shown of (await registration?.getNotifications()) ?? []) {
+    const known = town.conversations.get(Number(/^palabre-(\d+)$/.exec(shown.tag)?.[1]));
+    if (known && known.unread === 0) shown.close();
+  }
+  const unread = [...town.conversations.values()].filter((known) => known.unread > 0).length;
+  await (unread > 0 ? navigator.setAppBadge?.(unread) : navigator.clearAppBadge?.())?.catch(() => undefined);
+}
+
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+/** Looks, a moment after something has changed, whether there is something to close. An effect. */
+function closeWhatIsRead(): void {
+  void town.conversations;
+  if (device === null || timer !== undefined) return;
+  timer = setTimeout(() => {
+    timer = undefined;
+    closeRead().catch(() => undefined);
+  }, 2_000);
+}
+
+navigator.serviceWorker?.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
+  const said = data as { palabre?: unknown; path?: unknown } | null;
+  if (said?.palabre === 'open' && typeof said.path === 'string') go(said.path);
+});
+client.on('signedOut', () => void (device !== null && forget().catch(() => undefined)));

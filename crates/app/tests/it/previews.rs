@@ -1,0 +1,286 @@
+//! Previews of links: what the page behind a message's first link says of itself, where a room wants it.
+
+mod site;
+
+use serde_json::{Value, json};
+use testkit::{
+    Person, Room, Said, Town,
+    policies::{Ability, Role},
+};
+
+use site::{Site, html, image, page};
+
+/// A town that makes previews, and may ask the sites of this test.
+async fn town() -> Town {
+    Town::with(|config| {
+        config.previews.enabled = true;
+        config.outgoing.allow = vec!["127.0.0.1".parse().expect("an address")];
+    })
+    .await
+}
+
+async fn wants_previews(person: &Person, room: &Room, previews: bool) {
+    let data = json!({"conversation": room.id, "previews": previews});
+    let answer = person.asks("conversation.update", data).await.granted();
+    assert_eq!(answer["previews"], previews);
+}
+
+/// A room that wants previews, with both of them in it, who have heard of all that.
+async fn garden(ann: &Person, bob: &Person) -> Room {
+    let room = ann.opens_room("garden").await;
+    bob.joins(&room).await;
+    wants_previews(ann, &room, true).await;
+    ann.forgets().await;
+    bob.forgets().await;
+    room
+}
+
+async fn message(person: &Person, said: &Said) -> Value {
+    let data = json!({"conversation": said.room.id, "seq": said.seq});
+    person.asks("message.get", data).await.granted()
+}
+
+async fn takes_off(person: &Person, said: &Said) -> testkit::Reply {
+    let data = json!({"conversation": said.room.id, "seq": said.seq});
+    person.asks("preview.remove", data).await
+}
+
+async fn status(town: &Town, person: &Person, file: &Value) -> u16 {
+    let path = format!("/v1/files/{}", file["id"].as_str().unwrap());
+    town.rests().last().unwrap().bytes(&path, &person.tokens().access, &[]).await.0.status
+}
+
+/// Waits until so many files are in the folder.
+async fn keeps(town: &Town, count: usize) {
+    for _ in 0..200 {
+        if town.blobs().len() == count {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(town.blobs().len(), count, "{:?}", town.blobs());
+}
+
+#[tokio::test]
+async fn a_link_gets_its_preview_with_a_picture_that_only_members_may_read() {
+    let mut town = town().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let eve = town.person("eve").await;
+    let room = garden(&ann, &bob).await;
+    let site = Site::opens().await;
+    site.has(
+        "/tree",
+        html(
+            "<meta property=og:title content='A\u{202e} tree'><meta property=og:site_name content=Trees>\
+        <meta name=description content='It is\n green.'><meta property=og:image content=/tree.png>",
+        ),
+    );
+    site.has("/tree.png", image(640, 480));
+    let link = site.url("/tree?a=b#top");
+    let said = ann.says(&room, &format!("look: {link}")).await;
+    bob.hears(&format!("ann: look: {link}")).await;
+    let heard = bob.hears("the page is called A tree").await;
+    ann.hears("the page is called A tree").await;
+    let preview = heard["data"]["preview"].clone();
+    assert_eq!((&preview["url"], &preview["site"]), (&json!(link), &json!("Trees")));
+    assert_eq!(preview["description"], "It is green.");
+    let file = preview["image"].clone();
+    assert_eq!((&file["media_type"], &file["width"], &file["height"]), (&json!("image/png"), &json!(640), &json!(480)));
+    // Nobody sees an attachment, or a changed text.
+    let shown = message(&bob, &said).await;
+    assert_eq!((&shown["preview"], &shown["files"], &shown["edited_at"]), (&preview, &json!([]), &Value::Null));
+    assert!(shown["rev"].as_i64() > shown["seq"].as_i64());
+    for (person, may) in [(&ann, 200), (&bob, 200), (&eve, 404)] {
+        assert_eq!(status(&town, person, &file).await, may);
+    }
+    let requests = site.requests();
+    assert_eq!(requests.len(), 2, "the page and its picture: {requests:?}");
+    assert!(requests[0].starts_with("GET /tree?a=b HTTP/1.1\r\n") && requests[0].contains("user-agent: Palabre/"));
+    assert!(!requests.concat().to_lowercase().contains("cookie"));
+    // Who is removed reads it no more, and a deletion takes it along.
+    ann.removes(&bob, &room).await;
+    assert_eq!(status(&town, &bob, &file).await, 404);
+    ann.deletes(&said).await;
+    assert_eq!(message(&ann, &said).await["preview"], Value::Null);
+    assert_eq!(status(&town, &ann, &file).await, 404);
+    keeps(&town, 0).await;
+    town.closes().await;
+}
+
+#[tokio::test]
+async fn nobody_is_asked_where_the_server_or_the_room_does_not_want_it() {
+    let site = Site::opens().await;
+    site.has("/", page("A page"));
+    let mut town = town().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let room = ann.opens_room("garden").await;
+    bob.joins(&room).await;
+    ann.says(&room, &site.url("/")).await;
+    // A member may not decide it; who may, does.
+    let refused = bob.asks("conversation.update", json!({"conversation": room.id, "previews": true})).await;
+    refused.refused("forbidden");
+    wants_previews(&ann, &room, true).await;
+    for quiet in ["no link".to_owned(), format!("> {}", site.url("/")), format!("`{}`", site.url("/"))] {
+        ann.says(&room, &quiet).await;
+    }
+    wants_previews(&ann, &room, false).await;
+    ann.says(&room, &site.url("/")).await;
+    let direct = ann.turns_to(&bob).await;
+    ann.says(&direct, &site.url("/")).await;
+    ann.asks("conversation.update", json!({"conversation": direct.id, "previews": true})).await.refused("forbidden");
+    town.closes().await;
+    assert_eq!(site.requests(), [] as [String; 0]);
+
+    let mut off = Town::opens().await;
+    let ann = off.person("ann").await;
+    let room = ann.opens_room("garden").await;
+    let refused = ann.asks("conversation.update", json!({"conversation": room.id, "previews": true})).await;
+    assert_eq!(refused.refused("invalid")["errors"][0]["pointer"], "/previews");
+    wants_previews(&ann, &room, false).await;
+    assert_eq!(off.rest().ask("GET", "/v1/server", None, &Value::Null).await.granted()["previews"], false);
+    ann.says(&room, &site.url("/")).await;
+    off.closes().await;
+    assert_eq!(site.requests(), [] as [String; 0]);
+}
+
+#[tokio::test]
+async fn a_preview_is_taken_off_by_its_author_and_by_who_may_delete_and_does_not_come_back() {
+    let mut town = town().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let (carl, eve) = (town.person("carl").await, town.person("eve").await);
+    let room = garden(&ann, &bob).await;
+    carl.joins(&room).await;
+    bob.forgets().await;
+    let site = Site::opens().await;
+    site.has("/", html("<title>A page</title><meta property=og:image content=/a.png>"));
+    site.has("/a.png", image(10, 10));
+    let mut said = Vec::new();
+    for nth in 0..2 {
+        said.push(bob.says(&room, &format!("{nth} {}", site.url("/"))).await);
+        bob.hears("the page is called A page").await;
+    }
+    // Asked for once for both, page and picture, on each node that has made one.
+    let asked = site.requests().len();
+    assert!((2..=2 * town.rests().count()).contains(&asked), "{asked}");
+    takes_off(&carl, &said[0]).await.refused("forbidden");
+    takes_off(&eve, &said[0]).await.refused("not_found");
+    ann.forgets().await;
+    let taken = takes_off(&bob, &said[0]).await.granted();
+    assert_eq!((&taken["preview"], taken["text"].is_string()), (&Value::Null, true));
+    ann.hears("the preview is gone").await;
+    assert_eq!(takes_off(&bob, &said[0]).await.granted()["rev"], taken["rev"], "repeating it changes nothing");
+    ann.hears_nothing_more().await;
+    // Another word beside the same link brings nothing back.
+    bob.edits(&said[0], &format!("again {}", site.url("/"))).await;
+    let path = format!("/v1/conversations/{}/messages/{}/preview", room.id, said[1].seq);
+    ann.makes(&carl, "moderator", &room).await.granted();
+    let taken = carl.requests("DELETE", &path, Value::Null).await.granted();
+    assert_eq!(taken["preview"], Value::Null);
+    keeps(&town, 0).await;
+    town.closes().await;
+    assert_eq!(site.requests().len(), asked);
+}
+
+#[tokio::test]
+async fn an_edit_changes_the_preview_with_the_link_and_only_then() {
+    let mut town = town().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let room = garden(&ann, &bob).await;
+    let site = Site::opens().await;
+    for name in ["one", "two"] {
+        site.has(&format!("/{name}"), page(name));
+    }
+    let (one, two) = (site.url("/one"), site.url("/two"));
+    let said = ann.says(&room, &one).await;
+    ann.hears("the page is called one").await;
+    ann.edits(&said, &format!("see {one} and {two}")).await;
+    let kept = message(&bob, &said).await;
+    assert_eq!(kept["preview"]["title"], "one");
+    ann.edits(&said, &format!("see {two} and {one}")).await;
+    ann.hears("the page is called two").await;
+    assert_eq!(message(&bob, &said).await["preview"]["title"], "two");
+    ann.edits(&said, &format!("see `{two}`")).await;
+    assert_eq!(message(&bob, &said).await["preview"], Value::Null);
+    ann.edits(&said, &two).await;
+    ann.hears("the page is called two").await;
+    // What was there before the room wanted none stays, and is not made anew.
+    wants_previews(&ann, &room, false).await;
+    ann.edits(&said, &format!("{two} is good")).await;
+    assert_eq!(message(&bob, &said).await["preview"]["title"], "two");
+    ann.edits(&said, &one).await;
+    town.closes().await;
+    // Each page once, on each node that has looked.
+    let asked = site.requests().len();
+    assert!((2..=2 * town.rests().count()).contains(&asked), "{asked}");
+}
+
+#[tokio::test]
+async fn who_does_not_see_the_message_hears_only_a_number_and_old_endpoints_nothing() {
+    let mut town = town().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let newcomer = town.person("newcomer").await;
+    let room = garden(&ann, &bob).await;
+    town.sets(&room, Ability::SeeEarlierHistory, Some(Role::Moderator)).await;
+    let site = Site::opens().await;
+    site.has("/", html("<title>A page</title><meta property=og:image content=/a.png>"));
+    site.has("/a.png", image(10, 10));
+    let said = ann.says(&room, "nothing yet").await;
+    newcomer.joins(&room).await;
+    newcomer.forgets().await;
+    bob.stops_listening();
+    ann.edits(&said, &site.url("/")).await;
+    ann.hears("newcomer joins").await;
+    let heard = ann.hears("the page is called A page").await;
+    // Of both changes the newcomer learns that there was one.
+    newcomer.hears("event.hidden").await;
+    newcomer.hears("event.hidden").await;
+    newcomer.hears_nothing_more().await;
+    assert_eq!(status(&town, &newcomer, &heard["data"]["preview"]["image"]).await, 404);
+    takes_off(&newcomer, &said).await.refused("not_found");
+    // Who was away finds it among what has changed.
+    bob.listens_again();
+    bob.hangs_up().await;
+    bob.comes_back().await;
+    assert_eq!(message(&bob, &said).await["preview"]["title"], "A page");
+    town.closes().await;
+}
+
+#[tokio::test]
+async fn of_what_is_no_page_or_is_not_to_be_asked_there_is_no_preview_and_no_word() {
+    let mut town = town().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let room = garden(&ann, &bob).await;
+    let site = Site::opens().await;
+    site.has("/untitled", html("<p>nothing</p>"));
+    site.has("/text", site::answer("200 OK", "Content-Type: text/plain\r\n", b"<title>x</title>"));
+    site.has("/error", site::answer("500 Oops", "Content-Type: text/html\r\n", b"<title>x</title>"));
+    for (path, place) in [
+        ("/metadata", "http://169.254.169.254/latest/meta-data/"),
+        ("/inside", "http://10.0.0.1/"),
+        ("/file", "file:///etc/passwd"),
+        ("/round", "/round"),
+    ] {
+        site.has(path, site::answer("302 Found", &format!("Location: {place}\r\n"), b""));
+    }
+    site.has("/svg", html("<title>svg</title><meta property=og:image content=/a.svg>"));
+    site.has("/a.svg", site::answer("200 OK", "Content-Type: image/svg+xml\r\n", b"<svg/>"));
+    site.has("/liar", html("<title>liar</title><meta property=og:image content=/b.png>"));
+    site.has("/b.png", site::answer("200 OK", "Content-Type: image/png\r\n", b"<html><script>"));
+    site.has("/bomb", html("<title>bomb</title><meta property=og:image content=/c.png>"));
+    site.has("/c.png", image(50_000, 50_000));
+    site.has("/spy", html("<title>spy</title><meta property=og:image content=http://169.254.169.254/a.png>"));
+    let nothing = ["/untitled", "/text", "/error", "/metadata", "/inside", "/file", "/round", "/missing"];
+    for path in nothing {
+        ann.says(&room, &site.url(path)).await;
+    }
+    ann.says(&room, "http://[::1]:1/ http://localhost/").await;
+    // A page without a picture of its own is a page all the same.
+    for title in ["svg", "liar", "bomb", "spy"] {
+        ann.says(&room, &site.url(&format!("/{title}"))).await;
+        let heard = ann.hears(&format!("the page is called {title}")).await;
+        assert_eq!(heard["data"]["preview"]["image"], Value::Null, "{title}");
+    }
+    ann.hears_nothing_more().await;
+    keeps(&town, 0).await;
+    town.closes().await;
+}

@@ -1,0 +1,58 @@
+//! Sees when somebody is to be told on their devices: whenever this node has committed messages, it has it decided who.
+//! What other nodes commit they see themselves; what nobody has seen, because a node has died, is found when everything
+//! is looked at.
+
+use std::time::{Duration, Instant};
+
+use engine::Engine;
+use tokio::sync::watch;
+
+/// Messages of this time are noted together.
+const APART: Duration = Duration::from_millis(250);
+/// How often everything is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(300);
+/// After a failure.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Watches until it is told to stop.
+pub(crate) async fn watch(engine: Engine, mut stopped: watch::Receiver<bool>) {
+    let mut looked_at: Option<Instant> = None;
+    loop {
+        let all = looked_at.is_none_or(|at| at.elapsed() >= LOOK_EVERY);
+        let looked = look(&engine, all).await;
+        match &looked {
+            Ok(()) if all => looked_at = Some(Instant::now()),
+            Ok(()) => {}
+            Err(error) => {
+                tracing::debug!(%error, "who is to be told on devices cannot be seen now");
+                // What was noted is lost by now.
+                looked_at = None;
+            }
+        }
+        tokio::select! {
+            // An error would mean that nobody can stop it any more.
+            _told = stopped.changed() => return,
+            () = rest(&engine, looked.is_ok()) => {}
+        }
+    }
+}
+
+/// Waits until there may be something to see again.
+async fn rest(engine: &Engine, all_is_well: bool) {
+    if !all_is_well {
+        return tokio::time::sleep(PAUSE).await;
+    }
+    tokio::time::sleep(APART).await;
+    tokio::select! {
+        () = engine.message_commits() => {}
+        () = tokio::time::sleep(LOOK_EVERY) => {}
+    }
+}
+
+async fn look(engine: &Engine, all: bool) -> chat::Result<()> {
+    if all {
+        let devices = engine.sweep_push_devices().await?;
+        metrics::gauge!("palabre_push_devices").set(devices as f64);
+    }
+    engine.decide_pushes(all).await
+}
