@@ -59,7 +59,9 @@ test('a link shows what its page says, beside a picture, until somebody takes it
     expect(await log(side).getByRole('group', { name: 'Preview of the link' }).count()).toBe(1);
   }
   // Nothing jumps: the card has its height before it has its contents.
-  const height = await log(other).locator('.preview').evaluate((one) => one.getBoundingClientRect().height);
+  const height = await log(other)
+    .locator('.preview')
+    .evaluate((one) => one.getBoundingClientRect().height);
   expect(height).toBeCloseTo(104, 0);
   await expectAccessible(other, 'a message with a preview');
   await seesNot(message(other, 'look').getByRole('button', { name: 'Remove the preview' }));

@@ -17,6 +17,7 @@ export async function loadMembers(
   const limit = Math.min(PAGE, limits?.list_page ?? PAGE);
   const page = await ask('member.list', { conversation, limit, cursor });
   const users = page.members.map(({ user }) => user.id).slice(0, limits?.presence_members);
-  if (users.length > 0) dispatch({ type: 'presences', people: (await ask('presence.get', { users })).people });
+  if (users.length > 0)
+    dispatch({ type: 'presences', people: (await ask('presence.get', { users })).people });
   return page;
 }

@@ -70,9 +70,36 @@ function without(state: State, id: number): State {
 
 /** The row that all members share, out of one member's conversation. */
 export function rowOf(from: ConversationRow): ConversationRow {
-  const { id, kind, visibility, name, topic, avatar, created_by, created_at, head, rev, member_count, edit_history, previews } =
-    from;
-  return { id, kind, visibility, name, topic, avatar, created_by, created_at, head, rev, member_count, edit_history, previews };
+  const {
+    id,
+    kind,
+    visibility,
+    name,
+    topic,
+    avatar,
+    created_by,
+    created_at,
+    head,
+    rev,
+    member_count,
+    edit_history,
+    previews,
+  } = from;
+  return {
+    id,
+    kind,
+    visibility,
+    name,
+    topic,
+    avatar,
+    created_by,
+    created_at,
+    head,
+    rev,
+    member_count,
+    edit_history,
+    previews,
+  };
 }
 
 /** What of a conversation stands in the room; servers before feature level 7 know nothing else. */
