@@ -1,7 +1,8 @@
 //! What a message carries, files and the preview of its link, and what is made of files, in a transcript's answers.
 
 use chat::{
-    FileId,
+    ConversationId, FileId, Number,
+    drafts::{Draft, DraftKey},
     files::{File, FileLink, Thumbnail, ThumbnailSize},
     previews::Preview,
     uploads::Upload,
@@ -66,5 +67,16 @@ pub(super) fn upload(value: &Value) -> Upload {
         received: int(&value["received"], 0),
         expires_at: file.is_none().then_some(NOON),
         file,
+    }
+}
+
+pub(super) fn draft(value: &Value) -> Draft {
+    let seq = |value: &Value| value.as_i64().map(Number);
+    Draft {
+        key: DraftKey { conversation: ConversationId(12), edit: seq(&value["edit"]), thread: seq(&value["thread"]) },
+        text: text(&value["text"], "hey"),
+        parent: seq(&value["parent"]),
+        rev: Number(int(&value["rev"], 7)),
+        saved_at: NOON,
     }
 }

@@ -5,7 +5,7 @@ use chat::{
     ReminderId, Reply, SessionId, Signal, UserGroupId, UserId,
     accounts::{Account, Profile, ServerRole},
     conversations::{Conversation, InRoom, Kind, Listed, Peer, Place, Visibility},
-    drafts::{Draft, DraftKey, Saved},
+    drafts::Saved,
     markers::Markers,
     members::{Departure, Member, Role},
     mentions::Reached,
@@ -28,7 +28,7 @@ use serde_json::Value;
 
 use super::{
     NOON, ann,
-    kept::{file, link, preview, upload},
+    kept::{draft, file, link, preview, upload},
     pictures::{emoji, emoji_list, picture},
     pushes::{push_device, push_explained, pushed_message},
     reached::{
@@ -590,16 +590,5 @@ fn following(value: &Value) -> Following {
         read_seq: Number(int(&value["read"], 41)),
         level: value["level"].as_str().and_then(NotificationLevel::from_name),
         rev: Number(int(&value["rev"], 7)),
-    }
-}
-
-pub(super) fn draft(value: &Value) -> Draft {
-    let seq = |value: &Value| value.as_i64().map(Number);
-    Draft {
-        key: DraftKey { conversation: ConversationId(12), edit: seq(&value["edit"]), thread: seq(&value["thread"]) },
-        text: text(&value["text"], "hey"),
-        parent: seq(&value["parent"]),
-        rev: Number(int(&value["rev"], 7)),
-        saved_at: NOON,
     }
 }
