@@ -56,9 +56,9 @@ statements! {
                 FROM members m JOIN push_devices d ON d.user_id = m.user_id
                 WHERE m.conversation_id = $1 AND m.role IS NOT NULL AND m.user_id > $2 AND ", goes_on!("$3"), "
                 ORDER BY m.user_id, d.id LIMIT CAST($4 AS BIGINT)");
-    IS_LISTENED_TO = concat!("SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($1) AS j
+    IS_LISTENED_TO = "SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($1) AS j
                       WHERE EXISTS (SELECT 1 FROM members m JOIN push_devices d ON d.user_id = m.user_id
-                          WHERE m.conversation_id = CAST(j.value ->> 'v' AS BIGINT) AND m.role IS NOT NULL)");
+                          WHERE m.conversation_id = CAST(j.value ->> 'v' AS BIGINT) AND m.role IS NOT NULL)";
     /// Conversations in which something was said since a moment and of which it was not decided yet who is told.
     BEHIND = "SELECT DISTINCT c.id FROM push_devices d JOIN members m ON m.user_id = d.user_id AND m.role IS NOT NULL
               JOIN conversations c ON c.id = m.conversation_id

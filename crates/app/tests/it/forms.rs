@@ -257,7 +257,9 @@ fn usual(operation: &str, field: &str, room: i64, bob: i64) -> Value {
         "at" => json!("2000-01-02T00:00:00Z"),
         "reminder" | "thread" => json!(1),
         "follows" => json!(true),
-        "file" => json!("00112233445566778899aabbccddeeff"),
+        "file" | "picture" => json!("00112233445566778899aabbccddeeff"),
+        "duration_ms" => json!(1_000),
+        "waveform" => json!([0, 31]),
         "q" => json!("garden"),
         "endpoint" => json!("https://push.example.org/a"),
         "keys" => json!({

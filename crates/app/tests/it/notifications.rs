@@ -98,7 +98,7 @@ async fn one_may_ask_why_a_message_notified_or_did_not() {
     assert_eq!(why(&bob, &lime).await, (true, "keyword".into()));
     let asked = format!("/v1/conversations/{}/messages/{}/notification", room.id, lime.seq);
     let told = bob.requests("GET", &asked, json!(null)).await.granted();
-    let words = json!({"notifies": true, "why": "keyword", "level": "mentions", "own_level": false, "thread_level": false, "muted_until": null, "keyword": "lime"});
+    let words = json!({"notifies": true, "why": "keyword", "level": "mentions", "own_level": false, "thread_level": false, "muted_until": null, "keyword": "lime", "pushes": []});
     assert_eq!(told, words);
     // Whoever turns everything to quiet hours is notified of nothing, whatever the hour.
     let days: Vec<i64> = (1..=7).collect();

@@ -175,7 +175,7 @@ async fn whatever_is_asked_the_answer_comes_soon_and_is_no_error_of_the_server()
         (many.as_str(), "at most 500"),
         (letters, "at most 20"),
         ("is:edited", "needs a word"),
-        ("has:file", "link or reaction"),
+        ("has:voice", "link, file, image or reaction"),
     ] {
         let refused = ann.asks("message.search", json!({"q": q})).await.refused("invalid");
         assert_eq!(refused["errors"][0]["pointer"], "/q", "{refused}");
@@ -314,7 +314,7 @@ async fn what_one_types_is_completed_from_what_one_may_know() {
     bob.joins(&shed).await;
     ann.turns_to(&bob).await;
     assert_eq!(suggested(&ann, "apple i").await, ["in:", "is:"]);
-    assert_eq!(suggested(&ann, "apple has:").await, ["has:link", "has:reaction"]);
+    assert_eq!(suggested(&ann, "apple has:").await, ["has:link", "has:file", "has:image", "has:reaction"]);
     assert_eq!(suggested(&bob, "from:ann").await, ["from:ann", "from:annabel"]);
     assert_eq!(suggested(&bob, "from:m").await, ["from:me"]);
     assert_eq!(suggested(&ann, "in:to").await, ["in:\"tool shed\"", "in:\"tool box\""], "the liveliest first");
