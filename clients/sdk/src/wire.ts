@@ -1640,7 +1640,7 @@ export interface FileRemoveData {
 /** A recording, and what it says of itself. */
 export interface FileVoiceData {
   /** How long it is, in milliseconds. */
-  readonly duration_ms: Integer;
+  readonly duration_ms: number;
   /** Which: an uploaded recording of the speaker that no message holds yet. */
   readonly file: FileKey;
   /** How loud it is, from its beginning to its end: up to 100 numbers from 0 to 31. */

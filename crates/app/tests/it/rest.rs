@@ -84,13 +84,14 @@ async fn operations(town: &Town) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn every_operation_needs_a_credential_but_those_that_give_one() {
-    // The ticket of a push is its own credential.
-    const OPEN: [(&str, &str); 5] = [
+    // The ticket of a push is its own credential, and the server's picture is for everybody.
+    const OPEN: [(&str, &str); 6] = [
         ("GET", "/v1/server"),
         ("POST", "/v1/accounts"),
         ("POST", "/v1/sessions"),
         ("POST", "/v1/sessions/refresh"),
         ("POST", "/v1/push/open"),
+        ("GET", "/v1/server/avatar/1"),
     ];
     let town = Town::opens().await;
     let everything = operations(&town).await;

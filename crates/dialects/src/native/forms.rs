@@ -115,7 +115,9 @@ fn of_field(operation: &str, field: &str, limits: &Limits) -> Option<Value> {
             json!({ "maxItems": limits.user_group_people })
         }
         ("emoji.add", "name") => json!({ "type": "string", "pattern": EMOJI_NAME, "minLength": 2, "maxLength": 32 }),
-        ("file.voice", "duration_ms") => json!({ "minimum": 1, "maximum": limits.voice_ms }),
+        ("file.voice", "duration_ms") => {
+            json!({ "type": "integer", "format": "int64", "minimum": 1, "maximum": limits.voice_ms })
+        }
         ("file.voice", "waveform") => {
             json!({ "minItems": 1, "maxItems": chat::files::BARS, "items": { "type": "integer", "minimum": 0, "maximum": chat::files::HIGHEST } })
         }

@@ -77,7 +77,7 @@ mod tests {
         // Four by three; no wave is stronger than rounding; then the colour itself.
         assert_eq!(hash.len(), 6 + 2 * 11);
         assert_eq!(&hash[..6], "L0TI:j");
-        assert!(hash[6..].as_bytes().chunks(2).all(|wave| wave == b"fQ"), "{hash}");
+        assert!(hash.as_bytes()[6..].chunks(2).all(|wave| wave == b"fQ"), "{hash}");
     }
 
     #[test]

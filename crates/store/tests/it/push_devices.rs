@@ -58,7 +58,7 @@ async fn settles(writer: &Writer, delivery: Delivery, state: PushState) {
 
 /// The numbers of what waits for a device.
 async fn waiting(db: &Db, device: &PushDevice) -> Vec<(i64, bool, bool)> {
-    let found = push_devices::waiting(&mut *db.read().await.unwrap(), device.id, 10).await.unwrap();
+    let found = push_devices::waiting(&mut db.read().await.unwrap(), device.id, 10).await.unwrap();
     found.iter().map(|one| (one.delivery.seq.0, one.is_there, one.is_read)).collect()
 }
 
@@ -111,7 +111,7 @@ async fn a_device_is_told_the_newest_of_a_conversation_and_what_became_of_it_is_
             is_told(&writer, &phone, conversation, seq).await;
         }
         assert_eq!(waiting(&db, &phone).await, [(7, false, false)], "there is no such message");
-        let found = push_devices::waiting(&mut *db.read().await.unwrap(), phone.id, 10).await.unwrap()[0].delivery;
+        let found = push_devices::waiting(&mut db.read().await.unwrap(), phone.id, 10).await.unwrap()[0].delivery;
         // A newer message that came while this one was sent still waits.
         is_told(&writer, &phone, conversation, 8).await;
         settles(&writer, found, PushState::Sent).await;
@@ -138,7 +138,7 @@ async fn a_device_is_told_the_newest_of_a_conversation_and_what_became_of_it_is_
         });
         assert!(gone.await.unwrap());
         assert_eq!(
-            push_devices::explain(&mut *db.read().await.unwrap(), bob, conversation, Number(1)).await.unwrap(),
+            push_devices::explain(&mut db.read().await.unwrap(), bob, conversation, Number(1)).await.unwrap(),
             []
         );
     }

@@ -215,8 +215,10 @@ async fn a_backup_of_either_database_is_restored_into_either() {
                     r#"counters ["emoji_changes",0]"#,
                     r#"counters ["file",0]"#,
                     r#"counters ["file_bytes",0]"#,
+                    r#"counters ["push_device",0]"#,
                     r#"counters ["reminder",1]"#,
                     r#"counters ["session",1000001]"#,
+                    r#"counters ["upload",0]"#,
                     r#"counters ["user",3]"#,
                     r#"counters ["user_group",1]"#,
                     r#"counters ["user_group_changes",2]"#

@@ -123,7 +123,7 @@ async fn lives(rest: &Rest, token: &str, room: &str) {
 
 /// The ids that the database knows, and those whose bytes are in the folder.
 async fn kept(db: &Db, folder: &Folder) -> (Vec<FileId>, Vec<FileId>) {
-    let rows = store::files::page(&mut *db.read().await.unwrap(), 0, 100).await.unwrap();
+    let rows = store::files::page(&mut db.read().await.unwrap(), 0, 100).await.unwrap();
     let whole = folder.list(None, Duration::ZERO, 100).await.unwrap();
     for row in &rows {
         assert_eq!(folder.size_of(row.file.id).ok(), u64::try_from(row.file.size).ok(), "a row without its bytes");
@@ -161,7 +161,7 @@ async fn breaks_at(step: usize, is_done: bool) -> bool {
     let soon = Millis(clock()().0 + 3_600_000);
     let mut left = 1;
     for _ in 0..200 {
-        left = store::jobs::overdue(&mut *db.read().await.unwrap(), soon).await.unwrap();
+        left = store::jobs::overdue(&mut db.read().await.unwrap(), soon).await.unwrap();
         if left == 0 {
             break;
         }
