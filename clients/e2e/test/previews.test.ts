@@ -40,7 +40,7 @@ test('a link shows what its page says, beside a picture, until somebody takes it
   await say(page, `before ${link}`);
   await sees(message(other, 'before'));
   await page.getByRole('button', { name: 'Details' }).click();
-  await page.getByRole('button', { name: 'Name and topic' }).click();
+  await page.getByRole('button', { name: 'Name, topic and picture' }).click();
   const wanted = dialog(page).getByRole('checkbox', { name: 'Show previews of links' });
   await sees(wanted);
   await expectAccessible(page, 'the settings of a room with previews');

@@ -20,7 +20,7 @@ test('a room keeps earlier texts once somebody says so, and everybody is told', 
   const other = await town().visit(bob, { path: `/c/${room.id}`, kept: { 'palabre.details': 'open' } });
   await sees(message(page, 'We meet on Tuesday').getByText('(edited)'));
   await seesNot(edited(page, 'We meet on Tuesday'));
-  await page.getByRole('button', { name: 'Name and topic' }).click();
+  await page.getByRole('button', { name: 'Name, topic and picture' }).click();
   await dialog(page).getByRole('checkbox', { name: 'Keep earlier texts of edited messages' }).check();
   await expectAccessible(page, 'the settings of a room');
   await dialog(page).getByRole('button', { name: 'Save' }).click();

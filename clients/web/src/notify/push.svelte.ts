@@ -36,8 +36,26 @@ function remember(id: number | null): void {
   keep(KEPT, id === null ? null : String(id));
 }
 
+let last: Promise<unknown> = Promise.resolve();
+
+/** One change after the other: what keeps it up on coming in must not undo that it is turned off meanwhile. */
+function inTurn<T>(change: () => Promise<T>): Promise<T> {
+  const done = last.then(change);
+  last = done.catch(() => undefined);
+  return done;
+}
+
 /** Tells on this device from now on, after asking the browser's permission; false if the browser refused. */
-export async function turnOnPush(text: boolean): Promise<boolean> {
+export function turnOnPush(text: boolean): Promise<boolean> {
+  return inTurn(() => begin(text));
+}
+
+/** Tells on this device no longer. */
+export function turnOffPush(): Promise<void> {
+  return inTurn(end);
+}
+
+async function begin(text: boolean): Promise<boolean> {
   if ((await Notification.requestPermission()) !== 'granted') return false;
   keep(KEPT_TEXT, text ? null : 'no');
   const registration = await register();
@@ -48,8 +66,7 @@ export async function turnOnPush(text: boolean): Promise<boolean> {
   return true;
 }
 
-/** Tells on this device no longer. */
-export async function turnOffPush(): Promise<void> {
+async function end(): Promise<void> {
   const id = device;
   await forget();
   if (id !== null) await client.command('push_device.remove', { device: id });
@@ -101,14 +118,15 @@ export function keepUpPush(): void {
   if (device === null) return;
   watch();
   // Another language, another key of the server, another address at the push service: the server is told.
-  refresh().catch(() => undefined);
+  inTurn(refresh).catch(() => undefined);
 }
 
 async function refresh(): Promise<void> {
+  if (device === null) return;
   const { devices } = await client.command('push_device.list', {});
   if (!devices.some(({ id }) => id === device)) return forget();
-  if (Notification.permission !== 'granted') return turnOffPush();
-  await turnOnPush(showsText());
+  if (Notification.permission !== 'granted') return end();
+  await begin(showsText());
 }
 
 /** Closes the notifications of what is read by now, and counts on the icon what is not. */
@@ -138,4 +156,4 @@ navigator.serviceWorker?.addEventListener('message', ({ data }: MessageEvent<unk
   const said = data as { palabre?: unknown; path?: unknown } | null;
   if (said?.palabre === 'open' && typeof said.path === 'string') go(said.path);
 });
-client.on('signedOut', () => void (device !== null && forget().catch(() => undefined)));
+client.on('signedOut', () => void (device !== null && inTurn(forget).catch(() => undefined)));
