@@ -14,6 +14,7 @@ const SAME = new Set([
   'Conversations',
   'Direct conversation',
   'Messages',
+  'Pause',
   'Message',
   'Notifications',
   'Palabre',
@@ -92,7 +93,8 @@ describe.each(files)('$path', ({ all }) => {
   it('sets French as French is set', () => {
     const wrong = all.flatMap(({ fr }) =>
       Object.entries(fr).flatMap(([key, word]) => {
-        const text = said(word);
+        // The names of emoji have colons of their own.
+        const text = said(word).replaceAll(/:\w+:/g, '');
         // A space that does not break before double punctuation and inside of guillemets, and the true apostrophe. A
         // colon with a word right behind it is no punctuation: an operator of the search, as in `de:ann`.
         const spaces = / [?!:;»]|« |[\p{L}»][?!;]|\p{L}:(?!\/\/|[\p{L}\p{N}])/u.test(text);

@@ -7,6 +7,6 @@ export const t = speak({
   },
   fr: {
     want: 'Afficher un aperçu des liens',
-    hint: 'Pour les nouveaux messages. Le serveur consulte la page derrière un lien ; le site de cette page apprend que le lien a été publié ici, mais ni par qui, ni qui le lit.',
+    hint: 'Pour les nouveaux messages. Le serveur consulte la page derrière un lien ; le site de cette page apprend que le lien a été publié ici, mais ni par qui, ni qui le lit.',
   },
 });

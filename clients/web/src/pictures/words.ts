@@ -29,7 +29,7 @@ export const t = speak({
     down: 'Déplacer de haut en bas',
     use: 'Utiliser cette image',
     unreadable: 'Ce fichier n’est pas une image qui peut être montrée ici.',
-    tooLarge: 'Cette image est trop grande : elle peut avoir 40 millions de pixels au plus.',
+    tooLarge: 'Cette image est trop grande : elle peut avoir 40 millions de pixels au plus.',
     ofServer: 'Image du serveur',
     ofServerWhy: 'Tout le monde la voit, même avant de se connecter.',
   },

@@ -25,7 +25,7 @@ const t = speak({
     invalid: 'Ce n’est pas valide.',
     too_large: 'C’est trop volumineux.',
     unsupported_type: 'Les fichiers de ce type ne sont pas acceptés.',
-    file_infected: 'L’antivirus du serveur dit que ce fichier est dangereux ; il n’est pas conservé.',
+    file_infected: 'L’antivirus du serveur dit que ce fichier est dangereux ; il n’est pas conservé.',
     unauthenticated: 'Votre session est terminée. Reconnectez-vous.',
     bad_credentials: 'Nom ou mot de passe incorrect.',
     forbidden: 'Vous n’en avez pas le droit.',

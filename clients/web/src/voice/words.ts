@@ -37,7 +37,7 @@ export const t = speak({
     pause: 'Pause',
     position: 'Position dans le message vocal',
     at: (now: string, all: string) => `${now} sur ${all}`,
-    speed: (times: string) => `Vitesse : ${times}`,
+    speed: (times: string) => `Vitesse : ${times}`,
     times: (speed: string) => `${speed}×`,
     unplayable: 'Ce message vocal ne peut pas être lu ici.',
     voice: (time: string) => `Message vocal, ${time}`,
