@@ -14,7 +14,8 @@ use crate::Endpoint;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The content security policy of our own pages: nothing from other sites, nothing inline, and text becomes markup only
-/// through the Trusted Types policy with which Svelte makes its templates, and only the one worker begins, by another. What somebody has just recorded is `blob:`.
+/// through the Trusted Types policy with which Svelte makes its templates; by another, the one worker begins, and no
+/// other script. What somebody has just recorded is `blob:`.
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; \
                    font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; \
                    frame-ancestors 'none'; base-uri 'none'; form-action 'self'; \

@@ -166,7 +166,8 @@ pub async fn remove(conn: &mut Conn, kind: Kind, subject: i64) -> Result<()> {
     Ok(())
 }
 
-/// When the next job of one of these kinds is due, if there is one; perhaps long ago, if other nodes have claimed it just now.
+/// When the next job of one of these kinds is due, if there is one; perhaps long ago, if other nodes have claimed it just
+/// now.
 ///
 /// # Errors
 /// Those of the database.
@@ -184,8 +185,8 @@ fn names(kinds: &[Kind]) -> Result<String> {
     json(&kinds.iter().map(|kind| Known { v: kind.name() }).collect::<Vec<_>>())
 }
 
-/// Claims jobs of these kinds that are due, at most so many, until their lease runs out. Those that another node is claiming at this
-/// moment are passed over, not waited for.
+/// Claims jobs of these kinds that are due, at most so many, until their lease runs out. Those that another node is
+/// claiming at this moment are passed over, not waited for.
 ///
 /// # Errors
 /// Those of the database.
