@@ -10,7 +10,7 @@ export interface Asking {
   readonly ask: <T extends CommandType>(type: T, data: DataOf<T>) => Promise<AnswerOf<T>>;
 }
 
-/** What the functions of the nouns use of a client. */
+/** The part of a client that the functions of the nouns use. */
 export interface Within extends Asking {
   /** Gives a command once. */
   readonly command: <T extends CommandType>(type: T, data: DataOf<T>) => Promise<AnswerOf<T>>;

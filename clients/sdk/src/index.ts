@@ -49,7 +49,7 @@ export {
   type Part,
   type Span,
 } from './text.js';
-// What a client does, for pages that take the core and load these when they need them.
+// The functions of a client, for pages that take the core and load these when they need them.
 export { discardDraft, saveDraft } from './drafts.js';
 export { markUnread, readAll, setConversationNotifications, setNotifications } from './notifications.js';
 export { loadMembers } from './members.js';

@@ -1,4 +1,4 @@
-// What notifies one, and what is marked as unread.
+// Settings of notifications, and marks of what is unread.
 import type { Core } from './core.js';
 import type { Input } from './state/index.js';
 import type {

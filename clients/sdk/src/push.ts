@@ -2,7 +2,7 @@
 import type { Core } from './core.js';
 import type { PushDevice } from './wire.js';
 
-/** What of a browser's `PushManager` is needed. */
+/** The part of a browser's `PushManager` that is needed. */
 export interface Subscriber {
   subscribe(options: {
     userVisibleOnly: boolean;
@@ -11,7 +11,7 @@ export interface Subscriber {
   getSubscription(): Promise<Subscription | null>;
 }
 
-/** What of a browser's `PushSubscription` is needed. */
+/** The part of a browser's `PushSubscription` that is needed. */
 export interface Subscription {
   readonly options?: { readonly applicationServerKey: ArrayBuffer | null };
   toJSON(): { endpoint?: string; keys?: Record<string, string> };

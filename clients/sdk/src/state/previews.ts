@@ -12,7 +12,7 @@ export const numbered: NumberedReducers<'message.previewed'> = {
 };
 
 /**
- * What the page behind a message's link says of itself; `null` if it has none, and from servers before feature level 8.
+ * The preview of a message's link; `null` if it has none, and from servers before feature level 8.
  */
 export function previewOf(
   message: Pick<Message, 'preview'> | { readonly preview?: undefined },
