@@ -18,7 +18,7 @@ const PICTURE: i64 = -1;
 
 statements! {
     OF = "SELECT p.message_id, p.url, p.site, p.title, p.description,
-                 f.id AS file_id, f.name, f.media_type, f.size, f.sha256, f.width, f.height
+                 f.id AS file_id, f.name, f.media_type, f.size, f.sha256, f.width, f.height, f.blurhash
           FROM json_each($1) AS j
           JOIN previews p ON p.message_id = CAST(j.value ->> 'v' AS BIGINT)
           LEFT JOIN files f ON f.message_id = p.message_id AND f.place < 0 AND f.gone_at IS NULL";
@@ -44,6 +44,7 @@ struct Row {
     sha256: Option<String>,
     width: Option<i64>,
     height: Option<i64>,
+    blurhash: Option<String>,
 }
 
 impl Row {
@@ -59,7 +60,7 @@ impl Row {
             size,
             sha256,
             pixels: row.width.zip(row.height),
-            blurhash: None,
+            blurhash: row.blurhash,
             voice: None,
         });
         let (url, site, title, description) = (row.url, row.site, row.title, row.description);
