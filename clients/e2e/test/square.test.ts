@@ -44,7 +44,8 @@ test('the members of a large room are read by pages, and only once somebody look
   // A role that is given there is shown there.
   await details.getByRole('button', { name: 'Actions for guest1', exact: true }).click();
   await page.getByRole('menuitem', { name: 'Make moderator' }).click();
-  await sees(lines.filter({ hasText: 'guest1' }).getByText('Moderator'));
+  const promoted = lines.filter({ has: page.getByText('guest1', { exact: true }) });
+  await sees(promoted.getByText('Moderator', { exact: true }));
 
   // Those who have said something can be called by their names.
   await composer(page).pressSequentially('@gues');

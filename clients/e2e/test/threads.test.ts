@@ -125,9 +125,11 @@ test('a thread has a level of its own, and one that is quiet calls for nobody', 
   await expectAccessible(page, 'the menu of a thread');
   await page.keyboard.press('End');
   await page.keyboard.press('Enter');
-  const level = async () =>
-    (await ann.do<{ threads: { level: string | null }[] }>('GET', '/v1/threads')).threads[0]?.level;
-  await becomes(level, 'nothing');
+  const followed = async () =>
+    (await ann.do<{ threads: { level: string | null; unread: number }[] }>('GET', '/v1/threads')).threads[0];
+  await becomes(async () => (await followed())?.level, 'nothing');
+  // That she has read the first is said before the page is left.
+  await becomes(async () => (await followed())?.unread, 0);
   await page.goto(`${town().server.url}/threads`);
   await reply(bob, room, root.seq, 'Every evening');
   const line = page.getByRole('main').getByRole('link', { name: /Who waters the roses\?/ });
