@@ -26,7 +26,8 @@ use crate::{
     forwarded::{self, client_address},
     headers::{self, PagesOrigin, is_allowed},
     http::wire::Wire,
-    rest, socket,
+    rest,
+    socket::Connection,
     steps::Actor,
 };
 
@@ -48,7 +49,14 @@ pub(crate) async fn upgrade(
     match admit(&endpoint, peer, &parts).await {
         Ok(Admitted { response, actor, arrival, counted_address }) => {
             if let Some(on_upgrade) = on_upgrade {
-                tokio::spawn(run(endpoint, on_upgrade, actor, arrival, counted_address));
+                // Boxed, so that the connection's task keeps nothing of the handshake.
+                let opening = Box::pin(open(endpoint, on_upgrade, actor, arrival, counted_address));
+                tokio::spawn(async move {
+                    let connection = opening.await;
+                    if let Some(connection) = connection {
+                        connection.run().await;
+                    }
+                });
             }
             response
         }
@@ -247,14 +255,14 @@ fn switching(headers: &HeaderMap) -> Response {
     response
 }
 
-/// Waits for the protocol switch, takes the plain socket from hyper, and runs the connection.
-async fn run(
+/// Waits for the protocol switch, and takes the plain socket from hyper. `None` if the client did not complete it.
+async fn open(
     endpoint: Endpoint,
     on_upgrade: OnUpgrade,
     actor: Actor,
     arrival: Option<Arc<Arrival>>,
     counted_address: Option<IpAddr>,
-) {
+) -> Option<Box<Connection>> {
     let switched = match on_upgrade.await {
         Ok(upgraded) => upgraded.downcast::<Wire>().map_err(|_| "not a connection of ours".to_owned()),
         Err(error) => Err(error.to_string()),
@@ -265,14 +273,14 @@ async fn run(
             // Copied, because hyper's slice would keep its whole read buffer alive.
             let early = [&parts.read_buf, &unread[..]].concat();
             drop((parts.read_buf, unread));
-            // Boxed, so that this task keeps nothing of the handshake.
-            Box::pin(socket::run(endpoint, socket, seat, early, actor, arrival, counted_address)).await;
+            Some(Connection::open(endpoint, socket, seat, &early, actor, arrival, counted_address))
         }
         Err(error) => {
             tracing::debug!(error, "a handshake was not completed");
             if let Some(address) = counted_address {
                 endpoint.shared.forget_unauthenticated(address);
             }
+            None
         }
     }
 }

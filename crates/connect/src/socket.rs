@@ -46,62 +46,8 @@ const SLOW_FAREWELL: Duration = Duration::from_secs(20);
 /// A client that takes fewer bytes than this, in the time after which it would count as silent, is closed.
 const SLOWEST: u64 = 16 * 1_024;
 
-/// Runs a connection to its end.
-pub(crate) async fn run(
-    endpoint: Endpoint,
-    socket: TcpStream,
-    seat: Arc<Seat>,
-    early: Vec<u8>,
-    actor: Actor,
-    arrival: Option<Arc<Arrival>>,
-    counted_address: Option<IpAddr>,
-) {
-    let shared = endpoint.shared.clone();
-    shared.counters.sockets.fetch_add(1, Ordering::Relaxed);
-    metrics::counter!("chat_websocket_connections_total").increment(1);
-    let began = Instant::now();
-    let frame_bytes = usize::try_from(shared.limits().frame_bytes).unwrap_or(usize::MAX);
-    let connection = actor.connection.unwrap_or_default();
-    let queue_bytes = usize::try_from(shared.limits().queue_bytes).unwrap_or(usize::MAX);
-    let outbox = Arc::new(Outbox::new(queue_bytes));
-    shared.note_unknown(connection, &outbox);
-    seat.is_socket(&outbox);
-    let mut life = Connection {
-        writer: Writer::new(outbox.clone()),
-        outbox,
-        socket,
-        seat,
-        actor,
-        arrival,
-        counted_address,
-        subscriber: None,
-        incoming: Incoming::new(frame_bytes),
-        begun: None,
-        heard: VecDeque::new(),
-        offences: 0,
-        began,
-        last_heard: began,
-        asked: false,
-        taken: 0,
-        endpoint,
-    };
-    let close_reason = life.live(early).await;
-    shared.is_known(connection);
-    if let Some(subscriber) = life.subscriber.take() {
-        Box::pin(shared.hub.detach(&subscriber)).await;
-    }
-    if let Some(address) = life.counted_address.take() {
-        shared.forget_unauthenticated(address);
-    }
-    life.seat.ends(Instant::now());
-    Box::pin(life.part(close_reason)).await;
-    shared.counters.sockets.fetch_sub(1, Ordering::Relaxed);
-    metrics::histogram!("chat_websocket_connection_duration_seconds").record(began.elapsed());
-    metrics::counter!("palabre_goodbyes_total", "code" => close_reason.name()).increment(1);
-    tracing::debug!(%connection, close_reason = close_reason.name(), "a connection ended");
-}
-
-struct Connection {
+/// A client's socket after the handshake, and what is known of the client.
+pub(crate) struct Connection {
     endpoint: Endpoint,
     socket: TcpStream,
     /// Dropped after the socket, so that the file descriptor is free when its place is.
@@ -137,12 +83,78 @@ enum Woken {
 }
 
 impl Connection {
+    /// A connection whose handshake is over; `early` are the bytes that came together with it. It is in a box: moved
+    /// from one future to the next it would have its place in each.
+    pub(crate) fn open(
+        endpoint: Endpoint,
+        socket: TcpStream,
+        seat: Arc<Seat>,
+        early: &[u8],
+        actor: Actor,
+        arrival: Option<Arc<Arrival>>,
+        counted_address: Option<IpAddr>,
+    ) -> Box<Self> {
+        let shared = &endpoint.shared;
+        shared.counters.sockets.fetch_add(1, Ordering::Relaxed);
+        metrics::counter!("chat_websocket_connections_total").increment(1);
+        let began = Instant::now();
+        let frame_bytes = usize::try_from(shared.limits().frame_bytes).unwrap_or(usize::MAX);
+        let queue_bytes = usize::try_from(shared.limits().queue_bytes).unwrap_or(usize::MAX);
+        let outbox = Arc::new(Outbox::new(queue_bytes));
+        shared.note_unknown(actor.connection.unwrap_or_default(), &outbox);
+        seat.is_socket(&outbox);
+        let mut connection = Box::new(Self {
+            writer: Writer::new(outbox.clone()),
+            outbox,
+            socket,
+            seat,
+            actor,
+            arrival,
+            counted_address,
+            subscriber: None,
+            incoming: Incoming::new(frame_bytes),
+            begun: None,
+            heard: VecDeque::new(),
+            offences: 0,
+            began,
+            last_heard: began,
+            asked: false,
+            taken: 0,
+            endpoint,
+        });
+        connection.take(early);
+        connection
+    }
+
+    /// Runs to the end. An idle connection keeps this future: everything large that it waits for is in a box.
+    pub(crate) async fn run(mut self: Box<Self>) {
+        let close_reason = self.live().await;
+        Box::pin(self.over(close_reason)).await;
+    }
+
+    async fn over(mut self: Box<Self>, close_reason: CloseReason) {
+        let (shared, id) = (self.endpoint.shared.clone(), self.actor.connection.unwrap_or_default());
+        shared.is_known(id);
+        if let Some(subscriber) = self.subscriber.take() {
+            shared.hub.detach(&subscriber).await;
+        }
+        if let Some(address) = self.counted_address.take() {
+            shared.forget_unauthenticated(address);
+        }
+        self.seat.ends(Instant::now());
+        self.part(close_reason).await;
+        shared.counters.sockets.fetch_sub(1, Ordering::Relaxed);
+        metrics::histogram!("chat_websocket_connection_duration_seconds").record(self.began.elapsed());
+        metrics::counter!("palabre_goodbyes_total", "code" => close_reason.name()).increment(1);
+        tracing::debug!(connection = %id, close_reason = close_reason.name(), "a connection ended");
+    }
+
     fn shared(&self) -> &Shared {
         &self.endpoint.shared
     }
 
-    /// Runs from the handshake to the close reason; `early` are the bytes that came together with the handshake.
-    async fn live(&mut self, early: Vec<u8>) -> CloseReason {
+    /// Runs from the handshake to the close reason.
+    async fn live(&mut self) -> CloseReason {
         if let Some(arrival) = self.arrival.clone()
             && !self.endpoint.dialect.authenticates_in_band
         {
@@ -157,14 +169,12 @@ impl Connection {
             self.outbox.release();
         }
         let mut timer = Box::pin(tokio::time::sleep_until(self.deadline()));
-        self.take(&early);
-        drop(early);
         loop {
             // A client that does not read its answers gets no more of them.
             while !self.outbox.is_full()
                 && let Some(heard) = self.heard.pop_front()
             {
-                if let Err(close_reason) = self.hear(heard).await {
+                if let Err(close_reason) = Box::pin(self.hear(heard)).await {
                     return Box::pin(self.end(close_reason)).await;
                 }
             }

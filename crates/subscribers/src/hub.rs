@@ -222,7 +222,8 @@ struct State {
     activity: activity::Activity,
     control: mpsc::WeakSender<Control>,
     revocations: Revocations,
-    people: HashMap<UserId, Person>,
+    /// In boxes, as the channels.
+    people: HashMap<UserId, Box<Person>>,
     /// In boxes: a table of the channels themselves would have empty places of their size.
     channels: HashMap<ConversationId, Box<Channel>>,
     /// People whose accounts have an event that waits for a conversation.

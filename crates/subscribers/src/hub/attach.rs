@@ -46,21 +46,23 @@ impl State {
     pub(super) fn attach(&mut self, subscriber: Arc<Subscriber>, answer: oneshot::Sender<Result<Attached>>) {
         let user = subscriber.user;
         let (chosen, chosen_at) = self.book.chosen_elsewhere(user).unwrap_or_default();
-        let person = self.people.entry(user).or_insert_with(|| Person {
-            username: subscriber.username.clone(),
-            subscribers: Vec::new(),
-            belongs: HashSet::new(),
-            limited: HashMap::new(),
-            account: None,
-            // By default they are offline, which nobody can choose.
-            chosen: if chosen == Presence::Offline { Presence::Online } else { chosen },
-            chosen_at,
-            said: Vec::new(),
-            idle: Vec::new(),
-            told: Presence::Offline,
-            loading: None,
-            alone_since: None,
-            left_at: None,
+        let person = self.people.entry(user).or_insert_with(|| {
+            Box::new(Person {
+                username: subscriber.username.clone(),
+                subscribers: Vec::new(),
+                belongs: HashSet::new(),
+                limited: HashMap::new(),
+                account: None,
+                // By default they are offline, which nobody can choose.
+                chosen: if chosen == Presence::Offline { Presence::Online } else { chosen },
+                chosen_at,
+                said: Vec::new(),
+                idle: Vec::new(),
+                told: Presence::Offline,
+                loading: None,
+                alone_since: None,
+                left_at: None,
+            })
         });
         let waiting = person.loading.as_ref().map_or(0, |loading| loading.waiting.len());
         if person.subscribers.len() + waiting >= self.per_user {
