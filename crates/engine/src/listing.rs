@@ -117,8 +117,11 @@ async fn second(
 impl Engine {
     /// Adds the newest message and the other person to entries of a list, with two queries for all of them.
     pub(crate) async fn complete(&self, conn: &mut Conn, user: UserId, entries: Vec<Entry>) -> Result<Vec<Listed>> {
+        if entries.is_empty() {
+            return Ok(Vec::new());
+        }
         let ids: Vec<ConversationId> = entries.iter().map(|e| e.conversation.id).collect();
-        let mut newest = if ids.is_empty() { HashMap::new() } else { store::messages::newest(conn, &ids).await? };
+        let mut newest = store::messages::newest(conn, &ids).await?;
         let mut in_room = newest_in_room(conn, &newest).await?;
         let peers: Vec<UserId> = entries.iter().filter_map(|e| peer_of(&e.conversation, user)).collect();
         let accounts: HashMap<UserId, _> =

@@ -2,7 +2,7 @@
 
 use chat::{
     AccountFact, ConversationId, Error, ErrorCode, Fact, Number, Reply, Result, UserId,
-    conversations::{Conversation, Kind, Visibility},
+    conversations::{Conversation, Kind, Listed, Visibility},
     members::{Departure, Member, Role},
     permission,
     policies::{Ability, Rights},
@@ -54,6 +54,9 @@ impl Call {
     }
 
     pub(crate) async fn join(&self, conversation: ConversationId) -> Result<Reply> {
+        if let Some(listed) = self.joined_already(conversation).await? {
+            return Ok(Reply::Conversation(Box::new(listed)));
+        }
         let call = self.clone();
         self.change(&[conversation.into(), self.speaker.user.into()], move |unit| {
             Box::pin(async move {
@@ -74,6 +77,15 @@ impl Call {
         })
         .await?;
         self.conversation(conversation).await
+    }
+
+    /// The conversation, if there is nothing to change: the person is in it, and sees it in their list. A crowd that
+    /// comes back joins where it is already, and the writer has no part in that.
+    async fn joined_already(&self, conversation: ConversationId) -> Result<Option<Listed>> {
+        let mut conn = self.db.read().await?;
+        let entry = store::listing::entry(&mut conn, self.speaker.user, conversation).await?;
+        let shown = entry.filter(|entry| entry.hidden.is_none());
+        Ok(self.engine.complete(&mut conn, self.speaker.user, shown.into_iter().collect()).await?.pop())
     }
 
     pub(crate) async fn add_member(&self, conversation: ConversationId, user: UserId) -> Result<Reply> {

@@ -50,12 +50,11 @@ struct Resident {
 }
 
 /// How somebody comes back.
-#[derive(Clone, Copy, PartialEq)]
 enum Return {
     /// Joins the room once more, and reads its newest page.
     WithAPage,
-    /// With the number that was seen last.
-    WithACursor,
+    /// With the number that each has seen last.
+    WithACursor(Vec<i64>),
 }
 
 /// Lets everybody come back several times, then once more with a cursor, one after the other.
@@ -88,8 +87,10 @@ pub async fn run(common: &Common, host: &Host, load: StormLoad) -> Result<Report
             held.push(fallen(common, &mut report, before).await?);
         }
     }
+    // All of them have seen everything.
+    let cursors = Return::WithACursor(heads(host, &residents).await?);
     let start = usage(&common.server_pid)?;
-    let sockets = come_back(host, &residents, connecting, Return::WithACursor).await?;
+    let sockets = come_back(host, &residents, connecting, cursors).await?;
     let back = usage(&common.server_pid)?;
     cost(&mut report, "CPU-µs to come back with a cursor", (start, back), clients, WITH_A_CURSOR_US);
     sockets.into_iter().for_each(Socket::cut);
@@ -139,13 +140,11 @@ fn in_turn(rooms: &[i64], bytes: usize) -> impl FnMut(&mut Vec<u8>) + Send + use
 
 async fn come_back(host: &Host, residents: &[Resident], width: usize, how: Return) -> Result<Vec<Socket>> {
     let (entering, people) = (host.clone(), residents.to_vec());
-    let heads = match how {
-        Return::WithAPage => None,
-        // All of them have seen everything.
-        Return::WithACursor => Some(heads(host, residents).await?),
-    };
     let residents = people.into_iter().enumerate().collect();
-    let heads = std::sync::Arc::new(heads);
+    let heads = std::sync::Arc::new(match how {
+        Return::WithAPage => None,
+        Return::WithACursor(heads) => Some(heads),
+    });
     together(residents, width, move |(place, Resident { person, room }): (usize, Resident)| {
         let (host, heads) = (entering.clone(), heads.clone());
         async move {
