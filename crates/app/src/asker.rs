@@ -7,7 +7,7 @@ use std::{
 };
 
 use chat::{
-    ConversationId, Error, ErrorCode, Millis, Number, Result, SessionId, UserId,
+    ConversationId, Error, ErrorCode, Millis, Number, Result, Scope, SessionId, UserId,
     conversations::Listed,
     rates::Spent,
     reply::{AccountChanges, CaughtUp},
@@ -191,9 +191,8 @@ impl Lookups for Asker {
         self.0.upgrade().map(|engine| engine.epoch().id).unwrap_or_default()
     }
 
-    fn lost(&self, epoch: &str, what: String) {
+    fn lost(&self, epoch: &str, scope: Scope, what: String) -> Lookup<bool> {
         let epoch = epoch.to_owned();
-        let begun = self.ask(|engine| async move { engine.begin_new_history(&epoch, what).await });
-        tokio::spawn(begun);
+        self.ask(move |engine| async move { engine.note_lost(&epoch, scope, what).await })
     }
 }

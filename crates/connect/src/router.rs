@@ -104,6 +104,7 @@ async fn socket_or_rest(
     if upgrades {
         handshake::upgrade(State(endpoint), connect_info, request).await
     } else {
-        rest::answer(State(endpoint), connect_info, request).await
+        // Boxed, so that a crowd of handshakes needs no room for the largest request.
+        Box::pin(rest::answer(State(endpoint), connect_info, request)).await
     }
 }

@@ -104,17 +104,18 @@ impl Shared {
     }
 
     async fn until_special(&self, actor: &Actor, mut step: Step) -> Driven {
+        // What is large is boxed: each step then takes as much room as itself, and not as the largest.
         let mut is_first = true;
         loop {
             if !std::mem::take(&mut is_first) && step.is_paced_as_a_message() {
                 return Driven::Special(step);
             }
             step = match step {
-                Step::Do(command, then) => then(self.execute(actor, *command).await),
-                Step::Ask(query, then) => then(self.ask(actor, query).await),
-                Step::Visit(visit, then) => then(self.visit(actor, visit).await),
+                Step::Do(command, then) => then(Box::pin(self.execute(actor, *command)).await),
+                Step::Ask(query, then) => then(Box::pin(self.ask(actor, query)).await),
+                Step::Visit(visit, then) => then(Box::pin(self.visit(actor, visit)).await),
                 Step::LogOut(then) => then(match actor.known() {
-                    Ok(speaker) => self.engine.log_out(speaker).await,
+                    Ok(speaker) => Box::pin(self.engine.log_out(speaker)).await,
                     Err(error) => Err(error),
                 }),
                 Step::Server(then) => then(self.server().await),

@@ -356,7 +356,7 @@ impl Engine {
             Query::File(file) => call.file(file).await,
             Query::FileLink(file) => call.file_link(file).await,
             Query::User(user) => call.user(user).await,
-            Query::UserByName(name) => call.user_by_name(&name).await,
+            Query::UserByName(name) => Box::pin(call.user_by_name(&name)).await,
             Query::Users { prefix, after, limit } => call.users(&prefix, after, limit).await,
             Query::UsersById { users, revs } => call.users_by_id(users, &revs).await,
             Query::Accounts { search, after, limit } => call.accounts(&search, after, limit).await,
@@ -385,13 +385,15 @@ impl Engine {
             }
             Query::Reminders { due } => call.reminders(due).await,
             Query::Notifications => call.notifications().await,
-            Query::ExplainNotification { conversation, seq } => call.explain_notification(conversation, seq).await,
+            Query::ExplainNotification { conversation, seq } => {
+                Box::pin(call.explain_notification(conversation, seq)).await
+            }
             Query::PushDevices => call.push_devices().await,
             Query::SavedMessages { before, limit, messages } => call.saved_messages(before, limit, messages).await,
             Query::AccountChanges { since } => call.account_changes(since).await,
             Query::Drafts => call.drafts().await,
             Query::Search { q, utc_offset, conversation, order, after, limit } => {
-                call.search(search::Asked { q, utc_offset, conversation, order, after, limit }).await
+                Box::pin(call.search(search::Asked { q, utc_offset, conversation, order, after, limit })).await
             }
             Query::Inbox { before, threads, limit } => call.inbox(before, threads, limit).await,
             Query::Reach { conversation, text } => call.reach(conversation, &text).await,

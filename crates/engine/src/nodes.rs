@@ -1,6 +1,8 @@
 //! Changes that other nodes have made: always read from the database again.
 
-use chat::{ConversationId, Error, Number, Result, SessionId, UserId, conversations::Listed, sessions::Standing};
+use chat::{
+    ConversationId, Error, Number, Result, Scope, SessionId, UserId, conversations::Listed, sessions::Standing,
+};
 
 use store::{Epoch, Invalidation};
 
@@ -78,6 +80,22 @@ impl Engine {
     /// `unavailable`, which is the usual result.
     pub async fn begin_new_history(&self, epoch: &str, why: String) -> Result<()> {
         if self.inner.db.note_lost(epoch, why) { self.follow_history().await } else { Ok(()) }
+    }
+
+    /// The same where a head is lower than it was, if the database has come back with less: true. False if the rows show
+    /// that the head alone is damaged, which the conversation's next change mends.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn note_lost(&self, epoch: &str, scope: Scope, why: String) -> Result<bool> {
+        if let Scope::Conversation(conversation) = scope
+            && store::heads::is_damaged(&mut *self.inner.db.read().await?, conversation).await?
+        {
+            return Ok(false);
+        }
+        // `unavailable` is the usual result.
+        let _followed = self.begin_new_history(epoch, why).await;
+        Ok(true)
     }
 
     /// Makes the writer compare its history with the database's, and follow the database if that has another.

@@ -47,6 +47,15 @@ statements! {
     SET_HEAD = "UPDATE conversations SET head = $2 WHERE id = $1";
 }
 
+/// Whether a conversation's head is below what its rows hold, or is none.
+///
+/// # Errors
+/// Those of the database.
+pub async fn is_damaged(conn: &mut Conn, conversation: ConversationId) -> Result<bool> {
+    let found = sql!(conn, fetch_all as (i64, i64), WRONG, json_ids([conversation.0].into_iter())?)?;
+    Ok(!found.is_empty())
+}
+
 /// The known heads: which were looked at, and the last number that this node has given. Nothing that was rolled
 /// back.
 #[derive(Debug, Default)]

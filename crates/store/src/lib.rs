@@ -19,7 +19,7 @@ pub mod db;
 pub mod error;
 mod faults;
 pub mod followers;
-mod heads;
+pub mod heads;
 pub mod health;
 pub mod lock;
 mod rows;

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, future::Future, pin::Pin};
 
 use chat::{
-    ConversationId, Millis, Number, Result, SessionId, UserId,
+    ConversationId, Millis, Number, Result, Scope, SessionId, UserId,
     conversations::Listed,
     rates::Spent,
     reply::{AccountChanges, CaughtUp},
@@ -36,9 +36,9 @@ pub trait Lookups: Send + Sync + 'static {
     fn subjects(&self, issuer: String, users: Vec<UserId>) -> Lookup<HashMap<UserId, String>>;
     /// The epoch of the history that this node knows.
     fn epoch(&self) -> String;
-    /// Reports that a change is gone that was committed in the history with this epoch: the database has come back with
-    /// less. `what` is for the operator.
-    fn lost(&self, epoch: &str, what: String);
+    /// Reports that a head is lower than a number that was committed in the history with this epoch: the database has
+    /// come back with less. `what` is for the operator. False if it has not, and the head alone is damaged.
+    fn lost(&self, epoch: &str, scope: Scope, what: String) -> Lookup<bool>;
     /// Records that these people have disconnected.
     fn gone(&self, users: Vec<UserId>);
     /// The usage of people's rates here since the last call.

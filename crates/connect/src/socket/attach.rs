@@ -54,7 +54,7 @@ impl Connection {
         let foreign = resume.epoch.map_or(epoch.is_later, |theirs| theirs != epoch.id);
         let known = |cursor| if foreign { Number(chat::MAX_SAFE_INTEGER) } else { cursor };
         if let Some(cursor) = resume.account.map(known).filter(|cursor| *cursor != account_seq) {
-            self.catch_up_account(cursor, account_seq).await?;
+            Box::pin(self.catch_up_account(cursor, account_seq)).await?;
         }
         for (conversation, cursor) in resume.cursors {
             let cursor = known(cursor);
@@ -62,7 +62,7 @@ impl Connection {
                 belongs.binary_search_by_key(&conversation, |(id, _)| *id).ok().and_then(|at| belongs.get(at));
             let sees_from = visible_from.get(&conversation).copied().unwrap_or_default();
             let live_from = live_from.map(|(_, number)| *number);
-            self.catch_up(&epoch.id, (conversation, cursor), live_from, sees_from).await?;
+            Box::pin(self.catch_up(&epoch.id, (conversation, cursor), live_from, sees_from)).await?;
         }
         self.outbox.release();
         // The client has waited for the server: it does not count as silent, however long that took.

@@ -56,6 +56,8 @@ pub(super) enum Read {
     Account(UserId, Asked, Box<Result<AccountChanges>>),
     /// The heads, with the numbers that were known here when they were asked for.
     Heads(u64, Result<Vec<(ConversationId, Number)>>, HashMap<ConversationId, Number>),
+    /// Whether what was reported as lost is lost.
+    Lost(u64, Result<bool>),
 }
 
 /// The subscribers who were asked about (`asked`), and those of them who are still members (`inside`).
@@ -211,19 +213,23 @@ impl State {
                     }
                 }
             }
+            // If it is, this history ends, and with it this generation.
+            Read::Lost(generation, is_lost) => self.lost &= generation != self.generation || is_lost == Ok(true),
         }
     }
 
     /// Compares a head with the last number that was published when it was asked for. Only committed numbers are
-    /// published; so a smaller head belongs to another history. A damaged head looks the same from here, and also costs
-    /// everybody a new epoch; the next change in the conversation mends it (`store/src/conversations.rs`).
+    /// published; so a smaller head belongs to another history. A damaged head looks the same from here: whoever is told
+    /// of it looks at the rows.
     fn compare(&mut self, scope: Scope, head: Number, told: Number) {
         if head < told && !std::mem::replace(&mut self.lost, true) {
             let what = match scope {
                 Scope::Conversation(conversation) => format!("conversation {conversation}"),
                 Scope::Account(user) => format!("account {user}"),
             };
-            self.lookups.lost(&self.epoch, format!("{what} had come to {told}, and is at {head}"));
+            let what = format!("{what} had come to {told}, and is at {head}");
+            let (generation, judging) = (self.generation, self.lookups.lost(&self.epoch, scope, what));
+            self.later(async move { Control::Gaps(Read::Lost(generation, judging.await)) });
         }
     }
 

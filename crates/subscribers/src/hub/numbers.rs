@@ -79,7 +79,7 @@ fn named_in_request(request: &Control) -> Vec<UserId> {
         Control::Nodes(nodes::Read::Gone(Ok(people))) => people.iter().map(|(_, user, _)| *user).collect(),
         Control::Presence { user, .. } | Control::Activity { user, .. } => vec![*user],
         Control::Loaded { result: Err(_), .. }
-        | Control::Gaps(gaps::Read::Heads(..))
+        | Control::Gaps(gaps::Read::Heads(..) | gaps::Read::Lost(..))
         | Control::Nodes(nodes::Read::Gone(Err(_)) | nodes::Read::Standing(..))
         | Control::Detach { .. }
         | Control::Drain { .. } => Vec::new(),

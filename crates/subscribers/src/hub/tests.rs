@@ -5,10 +5,10 @@ mod gap_reads;
 mod presence;
 mod turnover;
 
-use std::sync::Mutex;
+use std::sync::{Mutex, atomic::AtomicBool};
 
 use chat::{
-    AccountEvent, AccountFact, Event, Millis, SessionId,
+    AccountEvent, AccountFact, Event, Millis, Scope, SessionId,
     accounts::ServerRole,
     conversations::{Conversation, Kind, Listed, Place, Visibility},
     members::{Departure, Member, Role},
@@ -42,6 +42,8 @@ struct Desk {
     heads: Mutex<VecDeque<Result<Heads>>>,
     /// The epoch of the database's history.
     epoch: Mutex<String>,
+    /// Whether heads that are too low are damaged, and nothing is lost.
+    is_damaged: AtomicBool,
     /// The epochs in which a loss was reported.
     lost: Mutex<Vec<String>>,
 }
@@ -87,8 +89,10 @@ impl Lookups for Desk {
     fn epoch(&self) -> String {
         self.epoch.lock().expect("a desk").clone()
     }
-    fn lost(&self, epoch: &str, _: String) {
+    fn lost(&self, epoch: &str, _: Scope, _: String) -> Lookup<bool> {
         self.lost.lock().expect("a desk").push(epoch.to_owned());
+        let is_damaged = self.is_damaged.load(Ordering::Relaxed);
+        if is_damaged { Box::pin(std::future::ready(Ok(false))) } else { never() }
     }
     fn gone(&self, _: Vec<UserId>) {}
     fn spent(&self) -> Spent {

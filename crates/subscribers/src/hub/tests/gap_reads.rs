@@ -77,6 +77,26 @@ async fn a_head_below_the_published_number_proves_another_history() {
 }
 
 #[tokio::test]
+async fn a_damaged_head_is_no_loss_and_hides_none() {
+    let mut hub = Small::new();
+    let lost = |hub: &Small| hub.desk.lost.lock().expect("a desk").len();
+    hub.has(BOB, belongs(BOB, 5)).await;
+    let low = || Ok(vec![(GARDEN, Number(4))]);
+    hub.desk.heads.lock().expect("a desk").extend([low(), low(), low()]);
+    hub.desk.is_damaged.store(true, Ordering::Relaxed);
+    hub.state.ask_all_heads();
+    hub.serves().await;
+    hub.serves().await;
+    assert_eq!(lost(&hub), 1);
+    hub.desk.is_damaged.store(false, Ordering::Relaxed);
+    for _ in 0..2 {
+        hub.state.ask_all_heads();
+        hub.serves().await;
+    }
+    assert_eq!(lost(&hub), 2);
+}
+
+#[tokio::test]
 async fn a_loss_is_reported_once_per_history_and_for_the_history_it_was_published_in() {
     let mut hub = Small::new();
     let heads = |hub: &Small, numbers: [i64; 2]| {
