@@ -22,6 +22,7 @@ mod raw;
 mod rest;
 mod stranger;
 mod town;
+mod until;
 
 pub use person::{Person, Reply, Room, Said, Tokens};
 pub use push_service::{Browser, PushService, Pushed};
@@ -29,3 +30,4 @@ pub use raw::{Raw, RawAnswer};
 pub use rest::{Answer, Rest};
 pub use stranger::{Stranger, Wire};
 pub use town::{Town, host_token, host_token_signed, now};
+pub use until::{equal, until};

@@ -50,17 +50,6 @@ async fn status(town: &Town, person: &Person, file: &Value) -> u16 {
     town.rests().last().unwrap().bytes(&path, &person.tokens().access, &[]).await.0.status
 }
 
-/// Waits until so many files are in the folder.
-async fn keeps(town: &Town, count: usize) {
-    for _ in 0..200 {
-        if town.blobs().len() == count {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    assert_eq!(town.blobs().len(), count, "{:?}", town.blobs());
-}
-
 #[tokio::test]
 async fn a_link_gets_its_preview_with_a_picture_that_only_members_may_read() {
     let mut town = town().await;
@@ -97,13 +86,13 @@ async fn a_link_gets_its_preview_with_a_picture_that_only_members_may_read() {
     assert_eq!(requests.len(), 2, "the page and its picture: {requests:?}");
     assert!(requests[0].starts_with("GET /tree?a=b HTTP/1.1\r\n") && requests[0].contains("user-agent: Palabre/"));
     assert!(!requests.concat().to_lowercase().contains("cookie"));
-    // Who is removed reads it no more, and a deletion takes it along.
+    // A removed member reads it no more, and a deletion takes it along.
     ann.removes(&bob, &room).await;
     assert_eq!(status(&town, &bob, &file).await, 404);
     ann.deletes(&said).await;
     assert_eq!(message(&ann, &said).await["preview"], Value::Null);
     assert_eq!(status(&town, &ann, &file).await, 404);
-    keeps(&town, 0).await;
+    town.keeps(0).await;
     town.closes().await;
 }
 
@@ -176,7 +165,7 @@ async fn a_preview_is_taken_off_by_its_author_and_by_who_may_delete_and_does_not
     ann.makes(&carl, "moderator", &room).await.granted();
     let taken = carl.requests("DELETE", &path, Value::Null).await.granted();
     assert_eq!(taken["preview"], Value::Null);
-    keeps(&town, 0).await;
+    town.keeps(0).await;
     town.closes().await;
     assert_eq!(site.requests().len(), asked);
 }
@@ -203,7 +192,7 @@ async fn an_edit_changes_the_preview_with_the_link_and_only_then() {
     assert_eq!(message(&bob, &said).await["preview"], Value::Null);
     ann.edits(&said, &two).await;
     ann.hears("the page is called two").await;
-    // What was there before the room wanted none stays, and is not made anew.
+    // Previews from before the room wanted none stay, and are not made anew.
     wants_previews(&ann, &room, false).await;
     ann.edits(&said, &format!("{two} is good")).await;
     assert_eq!(message(&bob, &said).await["preview"]["title"], "two");
@@ -237,7 +226,7 @@ async fn who_does_not_see_the_message_hears_only_a_number_and_old_endpoints_noth
     newcomer.hears_nothing_more().await;
     assert_eq!(status(&town, &newcomer, &heard["data"]["preview"]["image"]).await, 404);
     takes_off(&newcomer, &said).await.refused("not_found");
-    // Who was away finds it among what has changed.
+    // A person who was away finds it among the changes.
     bob.listens_again();
     bob.hangs_up().await;
     bob.comes_back().await;
@@ -281,6 +270,6 @@ async fn of_what_is_no_page_or_is_not_to_be_asked_there_is_no_preview_and_no_wor
         assert_eq!(heard["data"]["preview"]["image"], Value::Null, "{title}");
     }
     ann.hears_nothing_more().await;
-    keeps(&town, 0).await;
+    town.keeps(0).await;
     town.closes().await;
 }

@@ -3,7 +3,7 @@
 
 use palabre::config::Config;
 use serde_json::{Value, json};
-use testkit::{Browser, Person, PushService, Pushed, Room, Said, Town};
+use testkit::{Browser, Person, PushService, Pushed, Room, Said, Town, until};
 
 /// Pushes may go to this machine, and nobody waits.
 fn here(config: &mut Config) {
@@ -34,7 +34,7 @@ async fn subscribes(person: &Person, service: &PushService, name: &str) -> Brows
     browser
 }
 
-/// What a device may show of what it was told, with the ticket alone.
+/// The parts of a pushed message that a device is shown, with the ticket alone.
 async fn opens(town: &Town, pushed: &Pushed) -> testkit::Answer {
     let ticket = &pushed.payload["ticket"];
     town.request("POST", "/v1/push/open", json!({ "ticket": ticket })).await
@@ -47,14 +47,11 @@ async fn explained(person: &Person, said: &Said) -> Value {
 
 /// Waits until what has become of a message on somebody's only device is this.
 async fn becomes(person: &Person, said: &Said, state: &str) -> Value {
-    for _ in 0..200 {
+    until(async || {
         let told = explained(person, said).await["pushes"][0].clone();
-        if told["state"] == state {
-            return told;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    panic!("it is {}, not {state}", explained(person, said).await);
+        if told["state"] == state { Ok(told) } else { Err(told) }
+    })
+    .await
 }
 
 async fn room_of(ann: &Person, bob: &Person) -> Room {
@@ -112,7 +109,7 @@ async fn what_was_read_on_another_device_is_not_told() {
     bob.reads(&said).await;
     service.tells_nothing(&of_bob).await;
     assert_eq!(explained(&bob, &said).await["pushes"][0]["state"], "read");
-    // Whoever is told on no device learns that, too.
+    // A person without devices learns that, too.
     assert_eq!(explained(&ann, &said).await["pushes"], json!([]));
     town.closes().await;
 }
@@ -223,7 +220,7 @@ async fn what_a_push_service_answers_is_obeyed() {
     let (ann, bob) = town.two("ann", "bob").await;
     let room = room_of(&ann, &bob).await;
     let of_bob = subscribes(&bob, &service, "phone").await;
-    // What is too much now is tried again, not before the push service wants it; what was said meanwhile goes along.
+    // A push that comes too soon is tried again, not before the push service allows it; later messages go along.
     service.answers(&of_bob, &[(429, "3")]);
     let first = ann.says(&room, "one").await;
     let waits = becomes(&bob, &first, "waiting").await;
@@ -232,7 +229,7 @@ async fn what_a_push_service_answers_is_obeyed() {
     let told = service.tells(&of_bob).await;
     assert!(begun.elapsed() >= std::time::Duration::from_secs(2), "it waited {:?}", begun.elapsed());
     assert_eq!((&told.payload["seq"], service.count()), (&json!(first.seq), 2));
-    // What is refused is given up, and the device goes on.
+    // A refused push is given up, and the device goes on.
     service.answers(&of_bob, &[(413, "")]);
     let second = ann.says(&room, "two").await;
     assert_eq!(becomes(&bob, &second, "given_up").await["error"], "413");

@@ -1,4 +1,4 @@
-//! What becomes of files when their store, or the server, goes away between any two steps of what is done with them: the
+//! Files whose store, or whose server, goes away between any two steps of what is done with them: the
 //! database knows no file whose bytes are not there; the store may have some that nobody knows, until they are swept.
 
 use std::{
@@ -19,7 +19,7 @@ use palabre::{
 };
 use serde_json::json;
 use store::{Db, Options};
-use testkit::Rest;
+use testkit::{Rest, until};
 
 const PASSWORD: &str = "the tree in the middle";
 
@@ -159,15 +159,11 @@ async fn breaks_at(step: usize, is_done: bool) -> bool {
     // The store comes back with a new server, which does what was left to do.
     let server = Server::start(&config).await.unwrap();
     let soon = Millis(clock()().0 + 3_600_000);
-    let mut left = 1;
-    for _ in 0..200 {
-        left = store::jobs::overdue(&mut db.read().await.unwrap(), soon).await.unwrap();
-        if left == 0 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    assert_eq!(left, 0, "step {step}: jobs are left");
+    until(async || match store::jobs::overdue(&mut db.read().await.unwrap(), soon).await.unwrap() {
+        0 => Ok(()),
+        left => Err(format!("step {step}: {left} jobs are left")),
+    })
+    .await;
     let (rows, whole) = kept(&db, &folder).await;
     let orphans = whole.iter().filter(|id| !rows.contains(id)).count();
     assert!(orphans <= 1, "step {step}: {rows:?} {whole:?}");
