@@ -10,7 +10,7 @@ use tokio::{
 };
 
 const BROWSER: &str = "gzip, deflate, br, zstd";
-/// What may be typed into the address bar.
+/// Paths that may be typed into the address bar.
 const PLACES: [&str; 16] = [
     "/",
     "/c/12",
