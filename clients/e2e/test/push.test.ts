@@ -46,7 +46,7 @@ async function delivers(page: Page, cdp: CDPSession, data: string): Promise<void
   await cdp.send('ServiceWorker.deliverPushMessage', { origin, registrationId, data });
 }
 
-/** What the browser shows at this moment: title and text. */
+/** The notifications that the browser shows now: title and text. */
 const shown = (page: Page) =>
   page.evaluate(async () => {
     const registration = await navigator.serviceWorker.getRegistration('/');

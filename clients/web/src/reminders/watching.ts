@@ -1,7 +1,7 @@
 import type { Message } from '@palabre/sdk';
 import { client, town } from '../town/town.svelte';
 
-/** What is shown of reminders; loaded once there is something to show. */
+/** The view of due reminders; loaded once there is something to show. */
 const load = () => import('./reminders');
 
 /** Asks when to be reminded of a message. */

@@ -5,7 +5,7 @@ export interface Toast {
   id: number;
   kind: 'info' | 'error';
   text: string;
-  /** What can be done about it. */
+  /** The action that it offers. */
   act?: Act | undefined;
 }
 

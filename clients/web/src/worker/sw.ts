@@ -3,13 +3,13 @@
 declare const self: ServiceWorkerGlobalScope;
 export type {};
 
-/** What the server tells. */
+/** The content of a push. */
 interface Told {
   readonly conversation: number;
   readonly ticket: string;
 }
 
-/** What may be shown of a message: `push.open`. */
+/** The parts of a message that may be shown: `push.open`. */
 interface Message extends Told {
   readonly seq: number;
   readonly thread: number | null;
@@ -22,7 +22,7 @@ interface Message extends Told {
   readonly language: string;
 }
 
-/** What a notification remembers: enough to open its message, and to ask whether it was read meanwhile. */
+/** The data of a notification: enough to open its message, and to ask whether it was read meanwhile. */
 interface Remembered {
   readonly ticket: string;
   readonly path: string;
