@@ -55,6 +55,14 @@ pub fn tests(arguments: &[&str]) -> anyhow::Result<Command> {
     Ok(tests)
 }
 
+/// The same, twice as many at once as there are cores. Beside a PostgreSQL a test waits half of its time.
+pub fn waiting_tests(arguments: &[&str]) -> anyhow::Result<Command> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut tests = tests(arguments)?;
+    tests.env("RUST_TEST_THREADS", (2 * cores).to_string());
+    Ok(tests)
+}
+
 /// Program and arguments, for messages; not the environment, which may hold a password.
 fn name(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
