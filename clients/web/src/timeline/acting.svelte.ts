@@ -44,6 +44,11 @@ export class Acting implements Doing {
       load: () => import('../versions/Versions.svelte'),
       props: { message, onclose: this.close },
     });
+  readers = (message: Message) =>
+    this.#show({
+      load: () => import('./ReaderList.svelte'),
+      props: { conversation: this.#conversation(), message, onclose: this.close },
+    });
   look = (person: Person) =>
     this.#show({
       load: () => import('../people/ProfileCard.svelte'),
