@@ -94,7 +94,8 @@ const covered = (page: Page) =>
         found.push(text.textContent);
     }
     for (const one of around.querySelectorAll('button, a, img, canvas, audio, video, .avatar'))
-      if (!hidden(one) && meets(one.getBoundingClientRect())) found.push(`${one.localName} ${one.className}`);
+      if (!hidden(one) && [...one.getClientRects()].some(meets))
+        found.push(`${one.localName} ${one.className}`);
     return found;
   });
 
