@@ -21,6 +21,7 @@ export class Recording {
   #stream: MediaStream | null = null;
   #context: AudioContext | null = null;
   #looking: ReturnType<typeof setInterval> | undefined;
+  #unwanted = false;
 
   /** One that ends by itself after so many milliseconds. */
   constructor(most: number) {
@@ -33,6 +34,8 @@ export class Recording {
       audio: { echoCancellation: true, noiseSuppression: true, channelCount: 1 },
     });
     this.#stream = stream;
+    // Whoever was asked for the microphone has gone meanwhile: it must not stay on.
+    if (this.#unwanted) return this.#release();
     const mimeType = KINDS.find((kind) => MediaRecorder.isTypeSupported(kind));
     const recorder = new MediaRecorder(stream, { audioBitsPerSecond: BITS, ...(mimeType && { mimeType }) });
     const pieces: Blob[] = [];
@@ -53,6 +56,7 @@ export class Recording {
 
   /** It is not wanted. */
   discard(): void {
+    this.#unwanted = true;
     if (this.#recorder) this.#recorder.onstop = null;
     this.stop();
     this.#release();
