@@ -15,7 +15,7 @@ const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile:
 const natural = (picture: Locator) => picture.evaluate((one) => (one as HTMLImageElement).naturalWidth);
 
 /** A room in which two pictures were sent as one message. */
-async function meadow(owner: Person): Promise<{ room: Conversation; path: string }> {
+async function meadow(owner: Person, first = 'first.png'): Promise<{ room: Conversation; path: string }> {
   const room = await owner.makeRoom(`Meadow of ${owner.username}`);
   const visit = await town().visit(owner, `/c/${room.id}`);
   const { page } = visit;
@@ -24,11 +24,11 @@ async function meadow(owner: Person): Promise<{ room: Conversation; path: string
     .locator('input[type=file]')
     .first()
     .setInputFiles([
-      { name: 'first.png', mimeType: 'image/png', buffer: png(1_200, 800, 40) },
+      { name: first, mimeType: 'image/png', buffer: png(1_200, 800, 40) },
       { name: 'second.png', mimeType: 'image/png', buffer: png(1_200, 800, 200) },
     ]);
   const attached = page.getByRole('list', { name: 'Attached files' });
-  for (const name of ['first.png', 'second.png'])
+  for (const name of [first, 'second.png'])
     await sees(attached.getByRole('button', { name: `Remove ${name}` }));
   await page.getByRole('button', { name: 'Send', exact: true }).click();
   await sees(log(page).getByRole('img', { name: 'second.png' }));
@@ -94,13 +94,16 @@ test('a picture is small in the timeline and large in the viewer, by keys alone'
 
 test('a finger goes on to the next picture, and a mouse makes it larger where it points', async () => {
   const eve = await town().person('eve');
-  const { path } = await meadow(eve);
+  const name = 'how the meadow looks from the gate in the morning.png';
+  const { path } = await meadow(eve, name);
   const { page: phone } = await town().visit(eve, { path, ...PHONE, locale: 'fr-FR' });
   const messages = phone.getByRole('log');
-  await (await sees(messages.getByRole('link', { name: 'first.png' }))).tap();
+  await (await sees(messages.getByRole('link', { name }))).tap();
   const viewer = phone.getByRole('dialog');
   await sees(viewer.getByText('Image 1 sur 2'));
   await sees(viewer.getByRole('button', { name: 'Image suivante' }));
+  const close = await viewer.getByRole('button', { name: 'Fermer' }).boundingBox();
+  expect((close?.x ?? 1_000) + (close?.width ?? 0), 'a long name leaves room').toBeLessThanOrEqual(390);
   await swipe(phone, 300, 60);
   await sees(viewer.getByText('Image 2 sur 2'));
   await swipe(phone, 60, 300);
@@ -109,8 +112,8 @@ test('a finger goes on to the next picture, and a mouse makes it larger where it
   await seesNot(viewer);
 
   const { page } = await town().visit(eve, path);
-  await (await sees(log(page).getByRole('link', { name: 'first.png' }))).click();
-  const picture = page.getByRole('dialog').getByRole('img', { name: 'first.png' });
+  await (await sees(log(page).getByRole('link', { name }))).click();
+  const picture = page.getByRole('dialog').getByRole('img', { name });
   await sees(picture);
   await page.mouse.dblclick(400, 300);
   await becomes(() => picture.evaluate((one) => one.style.transform.includes('scale(2.5)')), true);
