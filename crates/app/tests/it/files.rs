@@ -2,7 +2,7 @@
 
 mod broken;
 mod hostile;
-mod pictures;
+pub(crate) mod pictures;
 mod scanned;
 mod sweep;
 mod voice;

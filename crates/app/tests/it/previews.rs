@@ -8,6 +8,7 @@ use testkit::{
     policies::{Ability, Role},
 };
 
+use crate::files::pictures::photo;
 use site::{Site, html, image, page};
 
 /// A town that makes previews, and may ask the sites of this test.
@@ -103,6 +104,48 @@ async fn a_link_gets_its_preview_with_a_picture_that_only_members_may_read() {
     ann.deletes(&said).await;
     assert_eq!(message(&ann, &said).await["preview"], Value::Null);
     assert_eq!(status(&town, &ann, &file).await, 404);
+    keeps(&town, 0).await;
+    town.closes().await;
+}
+
+#[tokio::test]
+async fn how_a_picture_looks_from_far_away_is_in_the_event_and_whenever_the_preview_is_read() {
+    let mut town = town().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let room = garden(&ann, &bob).await;
+    let site = Site::opens().await;
+    site.has("/tree", html("<title>A tree</title><meta property=og:image content=/tree.jpg>"));
+    site.has("/tree.jpg", site::answer("200 OK", "Content-Type: image/jpeg\r\n", &photo(2_000, 100)));
+    let said = ann.says(&room, &site.url("/tree")).await;
+    let picture = ann.hears("the page is called A tree").await["data"]["preview"]["image"].clone();
+    let blurhash = picture["blurhash"].as_str().unwrap();
+    assert!(blurhash.len() == 28 && blurhash.starts_with('L'), "{blurhash}");
+    bob.forgets().await;
+    // The same to who asks for it, to who was away, and to who comes later.
+    assert_eq!(message(&bob, &said).await["preview"]["image"], picture);
+    let newcomer = town.person("newcomer").await;
+    newcomer.joins(&room).await;
+    ann.hears("newcomer joins").await;
+    for reader in [&ann, &newcomer] {
+        let history = reader.asks("message.history", json!({"conversation": room.id})).await.granted();
+        assert_eq!(history["messages"][0]["preview"]["image"], picture);
+    }
+    bob.stops_listening();
+    let again = ann.says(&room, &format!("again: {}", site.url("/tree"))).await;
+    let anew = ann.hears("the page is called A tree").await["data"]["preview"]["image"].clone();
+    assert_eq!((&anew["blurhash"], anew["id"] == picture["id"]), (&json!(blurhash), false), "each has its own");
+    bob.listens_again();
+    bob.hangs_up().await;
+    bob.comes_back().await;
+    assert_eq!(message(&bob, &again).await["preview"]["image"], anew);
+    for size in ["small", "large"] {
+        let path = format!("/v1/files/{}/thumbnail/{size}", picture["id"].as_str().unwrap());
+        assert_eq!(town.rest().bytes(&path, &bob.tokens().access, &[]).await.0.status, 200);
+    }
+    for said in [&said, &again] {
+        ann.deletes(said).await;
+    }
+    // With their thumbnails.
     keeps(&town, 0).await;
     town.closes().await;
 }
