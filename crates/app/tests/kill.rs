@@ -3,6 +3,9 @@
 //! `PALABRE_SEED` repeats a run. `PALABRE_TEST_POSTGRES` adds a run on that database. That the checker sees anything at
 //! all is proven by `cargo xtask mutants`.
 
+#[path = "kill/parts.rs"]
+mod parts;
+
 use std::time::Duration;
 
 use chat::Millis;

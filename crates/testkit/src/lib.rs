@@ -13,6 +13,7 @@ pub mod policies;
 pub mod process;
 pub mod talker;
 
+mod breaking;
 mod inbox;
 mod law;
 mod model;
@@ -23,6 +24,7 @@ mod rest;
 mod stranger;
 mod town;
 
+pub use breaking::{Breaking, Goes};
 pub use person::{Person, Reply, Room, Said, Tokens};
 pub use push_service::{Browser, PushService, Pushed};
 pub use raw::{Raw, RawAnswer};
