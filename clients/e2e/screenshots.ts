@@ -5,7 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'vitest';
 import { settle, type BelievableTown } from './town/believable';
 import { comeOnline } from './town/crowd';
-import { dialog, log, sees } from './town/look';
+import { lively } from './town/lively';
+import { dialog, log, message, sees, seesNot } from './town/look';
+import { painted } from './town/painted';
 import type { Person } from './town/person';
 import { backdate } from './town/times';
 import { useTown } from './town/town';
@@ -203,4 +205,68 @@ test('a picture of earlier texts', async () => {
   await visit.page.keyboard.press('Enter');
   await sees(dialog(visit.page).getByRole('deletion').first());
   await shoot(visit, 'versions');
+});
+
+test('pictures of a lively room', async () => {
+  const { me, others, room } = await lively(town());
+  const inRoom = { path: `/c/${room.id}`, colorScheme: 'light' } as const;
+  const visit = await town().visit(me, { ...inRoom, viewport: DESKTOP });
+  const { page } = visit;
+  await sees(message(page, 'Short.'));
+  await page.waitForTimeout(600);
+  await message(page, 'Merci à tous !').hover();
+  await sees(page.getByRole('toolbar'));
+  await page.screenshot({ path: `${IMAGES}message-bar.png`, animations: 'disabled', caret: 'hide' });
+  await message(page, 'Short.')
+    .getByRole('button', { name: /^Read by/ })
+    .click();
+  await sees(dialog(page).getByText('@wang'));
+  await shoot(visit, 'readers');
+  await page.keyboard.press('Escape');
+  await seesNot(dialog(page));
+  await page.getByRole('button', { name: 'Notifications of this conversation' }).click();
+  await sees(page.getByRole('menuitem', { name: 'Mute for an hour' }));
+  await shoot(visit, 'quiet');
+  await visit.close();
+
+  const tablet = await town().visit(me, { ...inRoom, viewport: TABLET });
+  await sees(message(tablet.page, 'Short.'));
+  await tablet.page.getByRole('button', { name: 'Details' }).click();
+  await sees(tablet.page.getByRole('complementary', { name: 'Details' }).getByText('Léa Martin'));
+  await shoot(tablet, 'tablet-details');
+  await tablet.close();
+
+  const sender = await town().visit(others.lea, { ...inRoom, viewport: DESKTOP });
+  const files = sender.page.locator('input[type=file]').first();
+  await files.setInputFiles([
+    { name: 'hill.png', mimeType: 'image/png', buffer: painted(900, 560) },
+    {
+      name: 'The minutes of Thursday.pdf',
+      mimeType: 'application/pdf',
+      buffer: Buffer.alloc(120_000, '%PDF-1.7\n'),
+    },
+  ]);
+  await sees(sender.page.getByRole('button', { name: 'Remove The minutes of Thursday.pdf' }));
+  await sees(sender.page.getByRole('button', { name: 'Remove hill.png' }));
+  await sender.page.getByRole('textbox', { name: /^Write to/ }).fill('From the hill, last night');
+  await sender.page.keyboard.press('Enter');
+  await sender.page.getByRole('button', { name: 'Record a voice message' }).click();
+  await sender.page.waitForTimeout(2_500);
+  await sender.page.getByRole('button', { name: 'Stop' }).click();
+  await sender.page.getByRole('button', { name: 'Send the voice message' }).click();
+  await sees(log(sender.page).getByRole('group', { name: /^Voice message/ }));
+  await shoot(sender, 'files');
+  const phone = await town().visit(me, { ...inRoom, viewport: PHONE, isMobile: true, hasTouch: true });
+  await sees(log(phone.page).getByRole('img', { name: 'hill.png' }));
+  await phone.page.waitForTimeout(600);
+  await message(phone.page, 'From the hill').locator('.text').tap();
+  await sees(phone.page.getByRole('toolbar'));
+  await shoot(phone, 'phone-message-bar');
+  const settings = await town().visit(me, {
+    path: '/settings/notifications',
+    viewport: DESKTOP,
+    colorScheme: 'light',
+  });
+  await sees(settings.page.getByRole('group', { name: 'In rooms' }));
+  await shoot(settings, 'settings-notifications');
 });

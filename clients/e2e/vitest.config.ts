@@ -1,15 +1,44 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+/** They measure how fast the page is, so nothing else may run. */
+const MEASURING = ['test/history.test.ts', 'test/speed.test.ts'];
+export const stories = {
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  teardownTimeout: 20_000,
+};
+/** The SDK as it is written, not as it was built last. */
+export const resolve = {
+  alias: { '@palabre/sdk': fileURLToPath(new URL('../sdk/src/index.ts', import.meta.url)) },
+};
+
 export default defineConfig({
-  resolve: { alias: { '@palabre/sdk': fileURLToPath(new URL('../sdk/src/index.ts', import.meta.url)) } },
   test: {
-    include: ['test/**/*.test.ts'],
     globalSetup: './town/chromium.ts',
-    // The browser and the servers want the whole machine: one file after the other.
-    fileParallelism: false,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    teardownTimeout: 20_000,
+    projects: [
+      {
+        resolve,
+        test: {
+          ...stories,
+          name: 'stories',
+          include: ['test/**/*.test.ts'],
+          exclude: MEASURING,
+          // They wait more than they compute: two files at a time, in one browser.
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        resolve,
+        test: {
+          ...stories,
+          name: 'measuring',
+          include: MEASURING,
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

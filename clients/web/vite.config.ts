@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 import { emoji } from './build/emoji.ts';
 import { firstScreen } from './build/first.ts';
+import { icons } from './build/icons.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const server = process.env['PALABRE_URL'] ?? 'http://127.0.0.1:8080';
@@ -20,7 +21,7 @@ const anywhere = (file: string, { hostType }: { hostType: string }) =>
   hostType === 'html' ? `/${file}` : { relative: true };
 
 export default defineConfig({
-  plugins: [svelte(), emoji(), first.plugin],
+  plugins: [svelte(), emoji(), icons(here('public')), first.plugin],
   resolve: { alias: { '@palabre/sdk': here('../sdk/src/index.ts') } },
   experimental: { renderBuiltUrl: anywhere },
   build: {

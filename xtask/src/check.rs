@@ -3,9 +3,9 @@
 use std::{
     env,
     fs::{self, File},
-    path::PathBuf,
-    process::{Child, Command},
-    thread,
+    path::{Path, PathBuf},
+    process::Command,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -17,13 +17,20 @@ use crate::{
     redis::{Cluster, Redis},
     release,
     s3::{self, S3},
-    shell::{build_everything, cargo, command, succeed, tests, works},
+    scratch,
+    shell::{build_everything, cargo, command, succeed, tests, waiting_tests, works},
     supply, tidy, tools,
 };
 
 /// The stories of the old systems' clients are about translation, which does not depend on the database: they run on
 /// SQLite alone.
 const OLD_STORIES: &[&str] = &["--skip", "chat_server::", "--skip", "dreametrix::", "--skip", "matcha::"];
+
+/// All tests but those of the examples in comments.
+const ALL_TESTS: &[&str] = &["--lib", "--bins", "--tests", "--"];
+
+/// The server that is killed under load, a minute on each database: on both at once, with the tests on PostgreSQL.
+const KILLS_LATER: &[&str] = &["--skip", "nothing_acknowledged_is_lost_when_the_server_is_killed"];
 
 /// The unit tests that use PostgreSQL: those that move, back up and restore tables of their own.
 const TRANSFERS: &str = "transfer::tests::";
@@ -44,7 +51,7 @@ pub fn run(may_install: bool) -> anyhow::Result<()> {
     // The tests often wait for timers: meanwhile the release that the hostile client will attack is built, at low
     // priority. If that fails, its step says why.
     let release = thread::spawn(release::build_beside);
-    steps.step("tests on SQLite", || succeed(&mut tests(&["--lib", "--bins", "--tests"])));
+    steps.step("tests on SQLite", || succeed(&mut tests(&[ALL_TESTS, KILLS_LATER].concat())?));
     // Browser tests wait for a server, and stories for timers: each leaves the other enough of the machine.
     let clients = Beside::start(THE_CLIENTS);
     steps.step("tests on PostgreSQL", tests_on_postgres);
@@ -93,8 +100,8 @@ pub fn quick() -> anyhow::Result<()> {
         succeed(&mut cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]))
     });
     // The transcripts of all dialects are among them.
-    steps.step("unit tests", || succeed(&mut tests(&["--lib"])));
-    steps.step("stories on SQLite", || succeed(&mut tests(&["--test", "store", "--test", "it"])));
+    steps.step("unit tests", || succeed(&mut tests(&["--lib"])?));
+    steps.step("stories on SQLite", || succeed(&mut tests(&["--test", "store", "--test", "it"])?));
     steps.summary()
 }
 
@@ -112,7 +119,8 @@ fn tests_of_clients() -> anyhow::Result<()> {
     build_everything()?;
     for workspace in ["sdk", "web", "e2e"] {
         let mut tests = client::npm(&["test", "-w", workspace]);
-        succeed(tests.env("PALABRE_BINARY", chaos::target().join("debug/palabre")))?;
+        let tests = tests.env("PALABRE_BINARY", chaos::target().join("debug/palabre"));
+        succeed(tests.env("TMPDIR", scratch::folder()?))?;
     }
     Ok(())
 }
@@ -120,10 +128,10 @@ fn tests_of_clients() -> anyhow::Result<()> {
 fn tests_on_postgres() -> anyhow::Result<()> {
     let server = Postgres::start()?;
     println!("a private PostgreSQL listens on 127.0.0.1:{}", server.port());
-    let on_it = |mut tests: Command| succeed(tests.env("PALABRE_TEST_POSTGRES", server.url()));
+    let on_it = |arguments: &[&str]| succeed(waiting_tests(arguments)?.env("PALABRE_TEST_POSTGRES", server.url()));
     let targets = ["store", "it", "carry", "cli", "kill", "operate"].map(|name| ["--test", name]).concat();
-    let together = on_it(tests(&[&targets[..], &["--"], OLD_STORIES].concat()));
-    let outcome = together.and(on_it(tests(&["--lib", "--", TRANSFERS])));
+    let together = on_it(&[&targets[..], &["--"], OLD_STORIES].concat());
+    let outcome = together.and(on_it(&["--lib", "--", TRANSFERS]));
     if outcome.is_err() {
         println!("the end of PostgreSQL's log:\n{}", server.log_end());
     }
@@ -133,15 +141,15 @@ fn tests_on_postgres() -> anyhow::Result<()> {
 /// The bucket, and an operator's work with one, against a store that others have made.
 fn tests_on_s3() -> anyhow::Result<()> {
     let s3 = S3::start()?;
-    let on_it = |mut tests: Command| succeed(tests.env("PALABRE_TEST_S3", s3.url()));
-    on_it(tests(&["--lib", "--", "s3::tests"]))?;
-    on_it(tests(&["--test", "operate", "--", "bucket"]))
+    let on_it = |arguments: &[&str]| succeed(tests(arguments)?.env("PALABRE_TEST_S3", s3.url()));
+    on_it(&["--lib", "--", "s3::tests"])?;
+    on_it(&["--test", "operate", "--", "bucket"])
 }
 
 /// Runs the stories again with people on two nodes in turn, and files in a bucket that both share.
 fn tests_on_two_nodes() -> anyhow::Result<()> {
     let s3 = S3::start()?;
-    on_nodes(tests(&[&["--test", "it", "--"], OLD_STORIES].concat()).env("PALABRE_TEST_S3", s3.url()))
+    on_nodes(waiting_tests(&[&["--test", "it", "--"], OLD_STORIES].concat())?.env("PALABRE_TEST_S3", s3.url()))
 }
 
 /// Runs the stories in which nodes exchange most, with a Redis Cluster between them. Presence is left out: a cluster
@@ -149,7 +157,7 @@ fn tests_on_two_nodes() -> anyhow::Result<()> {
 /// node would report it.
 fn tests_on_a_redis_cluster() -> anyhow::Result<()> {
     let stories = ["nodes::", "crowd::", "messages::", "members::", "sessions::", "typing::", "limits::"];
-    on_cluster(&mut tests(&[&["--test", "it", "--"], &stories[..]].concat()))
+    on_cluster(&mut waiting_tests(&[&["--test", "it", "--"], &stories[..]].concat())?)
 }
 
 /// Runs one command with a private PostgreSQL in `PALABRE_TEST_POSTGRES` and a server of a private Redis Cluster in
@@ -216,35 +224,40 @@ fn prepare(may_install: bool) -> anyhow::Result<()> {
 /// theirs.
 struct Beside {
     name: &'static str,
-    began: Instant,
-    started: anyhow::Result<(Child, PathBuf)>,
+    log: PathBuf,
+    /// Waits for its end, so that the time which it took is its own and not that until somebody asks.
+    running: JoinHandle<(Duration, anyhow::Result<()>)>,
 }
 
 impl Beside {
     fn start(name: &'static str) -> Self {
         println!("\n==== {name}: begins, beside the next ====");
-        Self { name, began: Instant::now(), started: Self::spawn(name) }
+        let log = chaos::target().join("check").join(format!("{}.log", name.replace([' ', '\''], "-")));
+        let (into, began) = (log.clone(), Instant::now());
+        let running = thread::spawn(move || {
+            let outcome = Self::run(name, &into);
+            (began.elapsed(), outcome)
+        });
+        Self { name, log, running }
     }
 
-    fn spawn(name: &str) -> anyhow::Result<(Child, PathBuf)> {
-        let folder = chaos::target().join("check");
-        fs::create_dir_all(&folder)?;
-        let path = folder.join(format!("{}.log", name.replace([' ', '\''], "-")));
-        let log = File::create(&path)?;
+    fn run(name: &str, into: &Path) -> anyhow::Result<()> {
+        into.parent().map(fs::create_dir_all).transpose()?;
+        let log = File::create(into)?;
         let mut step = command(env::current_exe()?);
-        step.args(["step", name]).stdout(log.try_clone()?).stderr(log);
-        Ok((step.spawn()?, path))
+        let status = step.args(["step", name]).stdout(log.try_clone()?).stderr(log).status()?;
+        ensure!(status.success(), "it ended with {status}");
+        Ok(())
     }
 
     /// Waits for it and prints its output.
     fn end(self) -> (&'static str, Duration, anyhow::Result<()>) {
-        let outcome = self.started.and_then(|(mut child, log)| {
-            let status = child.wait()?;
-            print!("{}", String::from_utf8_lossy(&fs::read(log)?));
-            ensure!(status.success(), "it ended with {status}");
-            Ok(())
-        });
-        (self.name, self.began.elapsed(), outcome)
+        let ended = self.running.join();
+        let (took, outcome) =
+            ended.unwrap_or_else(|_| (Duration::ZERO, Err(anyhow!("what waited for it has panicked"))));
+        // A step that could not be started has no output.
+        print!("{}", String::from_utf8_lossy(&fs::read(self.log).unwrap_or_default()));
+        (self.name, took, outcome)
     }
 }
 

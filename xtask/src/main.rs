@@ -12,6 +12,7 @@ mod redis;
 mod release;
 mod run;
 mod s3;
+mod scratch;
 mod shell;
 mod supply;
 mod tidy;
@@ -81,6 +82,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    scratch::remove();
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

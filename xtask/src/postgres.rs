@@ -69,6 +69,18 @@ pub fn is_root() -> bool {
     output(command("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
 }
 
+/// These tests do not depend on what outlives the machine, nor on plans of queries over many rows. They make some fifty
+/// tables for each story, which nobody is to vacuum.
+const QUICK: [&str; 7] = [
+    "fsync=off",
+    "checkpoint_timeout=1h",
+    "wal_level=minimal",
+    "max_wal_senders=0",
+    "max_wal_size=8GB",
+    "autovacuum=off",
+    "jit=off",
+];
+
 /// A running server. Dropping it stops it and removes its folder; if this program is interrupted or
 /// killed, the server stops by itself, and the next run removes the folder.
 pub struct Postgres {
@@ -82,7 +94,7 @@ impl Postgres {
     /// Creates and starts one.
     pub fn start() -> anyhow::Result<Self> {
         let bin = programs().context("there is no PostgreSQL server; see the step `tools`")?;
-        remove_left_over();
+        remove_left_over(&std::env::temp_dir(), FOLDER);
         let folder = std::env::temp_dir().join(format!("{FOLDER}{}", std::process::id()));
         fs::DirBuilder::new().mode(0o700).create(&folder)?;
         let owner = owner()?;
@@ -95,7 +107,8 @@ impl Postgres {
         }
         let data = folder.join("data");
         let mut initdb = as_owner(owner, &bin.join("initdb"));
-        initdb.args(["--auth=scram-sha-256", "--username=palabre", "--encoding=UTF8", "--locale=C", "--no-sync"]);
+        // Not SCRAM, whose thousands of rounds a debug build needs a while for, with each connection; `chaos` has that.
+        initdb.args(["--auth=md5", "--username=palabre", "--encoding=UTF8", "--locale=C", "--no-sync"]);
         output(initdb.arg("--pwfile").arg(&password_file).arg("--pgdata").arg(&data))?;
 
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
@@ -104,8 +117,10 @@ impl Postgres {
         postgres.arg("-D").arg(&data).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let sockets = format!("unix_socket_directories={}", folder.display());
         let port_setting = format!("port={port}");
-        // These tests do not depend on flushes, which are turned off to save time.
-        for setting in ["listen_addresses=127.0.0.1", "max_connections=400", "fsync=off", &sockets, &port_setting] {
+        for setting in ["listen_addresses=127.0.0.1", "max_connections=400", &sockets, &port_setting] {
+            postgres.args(["-c", setting]);
+        }
+        for setting in QUICK {
             postgres.args(["-c", setting]);
         }
         let server = postgres.spawn().context("PostgreSQL cannot be started")?;
@@ -191,12 +206,12 @@ fn password() -> anyhow::Result<String> {
     Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Removes folders of runs that were killed.
-fn remove_left_over() {
-    let Ok(entries) = fs::read_dir(std::env::temp_dir()) else { return };
+/// Removes the folders whose names are this prefix and the id of a process that is no more: of runs that were killed.
+pub fn remove_left_over(place: &Path, prefix: &str) {
+    let Ok(entries) = fs::read_dir(place) else { return };
     for entry in entries.filter_map(Result::ok) {
         let name = entry.file_name();
-        let pid = name.to_str().and_then(|name| name.strip_prefix(FOLDER)).and_then(|pid| pid.parse::<u32>().ok());
+        let pid = name.to_str().and_then(|name| name.strip_prefix(prefix)).and_then(|pid| pid.parse::<u32>().ok());
         if pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
             let _ = fs::remove_dir_all(entry.path());
         }

@@ -8,6 +8,8 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 
+use crate::scratch;
+
 /// The repository's folder.
 pub fn root() -> PathBuf {
     let xtask = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
@@ -46,8 +48,19 @@ pub fn build_everything() -> anyhow::Result<()> {
 
 /// Runs tests of what [`build_everything`] builds. The arguments choose among them by the names of their targets, and not
 /// by packages.
-pub fn tests(arguments: &[&str]) -> Command {
-    cargo(&[&["test", "--locked", "--workspace", "--no-fail-fast"], arguments].concat())
+/// Their files go to a folder of this process.
+pub fn tests(arguments: &[&str]) -> anyhow::Result<Command> {
+    let mut tests = cargo(&[&["test", "--locked", "--workspace", "--no-fail-fast"], arguments].concat());
+    tests.env("TMPDIR", scratch::folder()?);
+    Ok(tests)
+}
+
+/// The same, twice as many at once as there are cores. Beside a PostgreSQL a test waits half of its time.
+pub fn waiting_tests(arguments: &[&str]) -> anyhow::Result<Command> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut tests = tests(arguments)?;
+    tests.env("RUST_TEST_THREADS", (2 * cores).to_string());
+    Ok(tests)
 }
 
 /// Program and arguments, for messages; not the environment, which may hold a password.

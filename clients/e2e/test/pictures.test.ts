@@ -46,6 +46,35 @@ test('a picture is chosen, cropped and seen by the others beside what one says, 
   await sees(log(other).locator('.avatar').getByText('A', { exact: true }));
 });
 
+test('an administrator of the server takes away a picture that nobody should see', async () => {
+  const ann = await administrator();
+  const dora = await town().person('dora');
+  const room = await ann.makeRoom('Hedge');
+  await dora.join(room);
+  await dora.say(room, 'how do I look?');
+  const headers = { authorization: `Bearer ${dora.tokens.access_token}` };
+  const uploaded = await fetch(`${dora.url}/v1/files?name=me.png`, { method: 'POST', headers, body: WIDE });
+  const { id } = (await uploaded.json()) as { id: string };
+  await dora.do('PUT', '/v1/users/me/avatar', { picture: id });
+  const { page } = await town().visit(ann, `/c/${room.id}`);
+  const shown = message(page, 'how do I look?').locator('.avatar img');
+  await sees(shown);
+  await message(page, 'how do I look?').getByRole('button', { name: 'dora' }).first().click();
+  await sees(dialog(page).getByText('@dora'));
+  await expectAccessible(page, 'the profile of somebody with a picture');
+  await dialog(page).getByRole('button', { name: 'Remove the picture' }).click();
+  await sees(page.getByText('The picture of dora is removed for everybody.'));
+  await dialog(page).last().getByRole('button', { name: 'Remove the picture' }).click();
+  await sees(page.getByText('The picture is removed.'));
+  await seesNot(shown);
+  await seesNot(dialog(page).getByRole('button', { name: 'Remove the picture' }));
+  // Who may not is not offered it, and nobody is of themselves.
+  const { page: own } = await town().visit(dora, `/c/${room.id}`);
+  await message(own, 'how do I look?').getByRole('button', { name: 'dora' }).first().click();
+  await sees(dialog(own).getByText('@dora'));
+  await seesNot(dialog(own).getByRole('button', { name: 'Remove the picture' }));
+});
+
 test('a room has a picture, which its members see in their list', async () => {
   const cleo = await town().person('cleo');
   const room = await cleo.makeRoom('Orchard');

@@ -44,9 +44,11 @@ async function delivers(page: Page, cdp: CDPSession, data: string): Promise<void
   const registrationId = await registered;
   const { origin } = new URL(page.url());
   await cdp.send('ServiceWorker.deliverPushMessage', { origin, registrationId, data });
+  // It says which there are when it is enabled.
+  await cdp.send('ServiceWorker.disable');
 }
 
-/** What the browser shows at this moment: title and text. */
+/** The notifications that the browser shows now: title and text. */
 const shown = (page: Page) =>
   page.evaluate(async () => {
     const registration = await navigator.serviceWorker.getRegistration('/');
@@ -82,6 +84,116 @@ test('one turns it on, is told while one looks elsewhere, and no more of what on
   await visit.goto(`/c/${room.id}`);
   await sees(message(page, 'The lime tree is dry'));
   await becomes(() => shown(page), []);
+  await visit.close();
+});
+
+test('what was read elsewhere is closed by the next push, and who has logged out is shown nothing', async () => {
+  const [cat, dan] = [await town().person('cat'), await town().person('dan')];
+  const [here, there] = [await cat.makeRoom('Here'), await cat.makeRoom('There')];
+  for (const room of [here, there]) await dan.join(room);
+  const visit = await town().visit(dan, { path: '/settings/notifications', arrange, locale: 'fr-FR' });
+  visit.expects(/a page was opened/, /Failed to load resource/);
+  const { page } = visit;
+  await page.getByRole('button', { name: 'Me notifier sur cet appareil' }).click();
+  await sees(page.getByRole('list', { name: 'Appareils notifiés' }).getByText('Cet appareil'));
+  await expectAccessibleEverywhere(page, 'the settings of notifications, in French');
+  await page.getByRole('checkbox', { name: 'Montrer ce que disent les messages' }).uncheck();
+  await sees(page.getByRole('button', { name: 'Ne plus me notifier sur cet appareil' }));
+
+  await turnsAway(page);
+  const cdp = await visit.context.newCDPSession(page);
+  const said = await cat.say(here, 'First');
+  await delivers(page, cdp, await service.tells());
+  await becomes(() => shown(page), ['cat · Here: Nouveau message']);
+  // No page of the client is open any more: the worker alone can close it.
+  await page.goto(`${visit.home}/docs`);
+  await dan.read(here, said.seq);
+  await cat.say(there, 'Second');
+  const second = await service.tells();
+  await delivers(page, cdp, second);
+  await becomes(() => shown(page), ['cat · There: Nouveau message']);
+
+  // Logged out: the worker learns it when it asks, and shows nothing, not even what it had shown.
+  await dan.do('DELETE', '/v1/sessions/current');
+  await delivers(page, cdp, second);
+  await becomes(() => shown(page), []);
+  await visit.close();
+});
+
+/** What of a worker is needed. */
+interface WorkerScope {
+  readonly registration: { getNotifications(): Promise<readonly object[]> };
+  readonly clients: { openWindow(url: string): Promise<null> };
+  readonly NotificationEvent: new (
+    type: string,
+    init: object,
+  ) => Event & { waitUntil(work: Promise<unknown>): void };
+  dispatchEvent(event: Event): boolean;
+}
+
+/**
+ * Clicks on the only notification that is shown. Nobody can click in a browser without a screen: the worker is told what
+ * the browser would tell it. Where it would open a page is returned; nothing if it has opened none.
+ */
+async function clicks(context: BrowserContext): Promise<string | null> {
+  const [worker] = context.serviceWorkers();
+  if (!worker) throw new Error('there is no worker');
+  return worker.evaluate(async () => {
+    const scope = self as unknown as WorkerScope;
+    const [notification] = await scope.registration.getNotifications();
+    if (!notification) throw new Error('nothing is shown');
+    let opened: string | null = null;
+    scope.clients.openWindow = async (url) => {
+      opened = url;
+      return null;
+    };
+    await new Promise<void>((resolve) => {
+      const click = new scope.NotificationEvent('notificationclick', { notification });
+      // Only the browser's own events may be extended.
+      click.waitUntil = (work) => void work.finally(resolve);
+      scope.dispatchEvent(click);
+    });
+    return opened;
+  });
+}
+
+test('a click on what is shown brings the page to the message, or opens one where there is none', async () => {
+  const [gus, hal] = [await town().person('gus'), await town().person('hal')];
+  const room = await gus.makeRoom('Orchard');
+  await hal.join(room);
+  const visit = await town().visit(hal, { path: '/settings/notifications', arrange });
+  visit.expects(/a page was opened/);
+  const { page, context } = visit;
+  await page.getByRole('button', { name: 'Notify me on this device' }).click();
+  await sees(page.getByRole('list', { name: 'Devices that are notified' }).getByText('This device'));
+  const elsewhere = await turnsAway(page);
+  const cdp = await context.newCDPSession(page);
+  const plums = await gus.say(room, 'The plums are ripe');
+  await delivers(page, cdp, await service.tells());
+  await becomes(() => shown(page), ['gus · Orchard: The plums are ripe']);
+  expect(await clicks(context)).toBeNull();
+  await elsewhere.close();
+  await page.bringToFront();
+  await sees(log(page));
+  await sees(message(page, 'The plums are ripe'));
+  expect(new URL(page.url()).pathname).toBe(`/c/${room.id}/${plums.seq}`);
+  await becomes(() => shown(page), []);
+
+  // Whom an edit calls while they look at the message has read it there, and is not told.
+  await gus.edit(room, plums.seq, 'The plums are ripe, @hal');
+  await sees(message(page, 'The plums are ripe, @hal'));
+  const inbox = () => hal.do<{ items: { read: boolean }[] }>('GET', '/v1/inbox');
+  await becomes(async () => (await inbox()).items.map(({ read }) => read), [true]);
+
+  // The documents are no page of the client: it could not go anywhere there.
+  await page.goto(`${visit.home}/docs`);
+  const other = await turnsAway(page);
+  const pears = await gus.say(room, 'And the pears');
+  await delivers(page, cdp, await service.tells());
+  await becomes(() => shown(page), ['gus · Orchard: And the pears']);
+  expect(await clicks(context)).toBe(`${visit.home}/c/${room.id}/${pears.seq}`);
+  await becomes(() => shown(page), []);
+  await other.close();
   await visit.close();
 });
 

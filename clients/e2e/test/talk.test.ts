@@ -107,7 +107,7 @@ test('one sees who writes, and how far the other has read', async () => {
   await say(e.page, 'Well, hello');
   await seesNot(f.page.getByText('eve is typing…'));
 
-  await sees(message(e.page, 'Well, hello').getByRole('img', { name: 'Read by fay' }));
+  await sees(message(e.page, 'Well, hello').getByRole('button', { name: 'Read by fay' }));
   // A person who looks at something else has not read it.
   await f.page.getByRole('link', { name: 'Discover rooms' }).click();
   await sees(f.page.getByRole('heading', { name: 'Discover rooms' }));
@@ -115,11 +115,11 @@ test('one sees who writes, and how far the other has read', async () => {
   await sees(conversations(f.page).getByText('1 unread message'));
   expect(
     await message(e.page, 'Are you there?')
-      .getByRole('img', { name: /Read by/ })
+      .getByRole('button', { name: /Read by/ })
       .count(),
   ).toBe(0);
   await f.page.goBack();
-  await sees(message(e.page, 'Are you there?').getByRole('img', { name: 'Read by fay' }));
+  await sees(message(e.page, 'Are you there?').getByRole('button', { name: 'Read by fay' }));
 });
 
 test('days are separated, and a line shows where the new messages begin', async () => {

@@ -15,7 +15,7 @@ async function roomOf(name: string, room: string): Promise<[Person, Conversation
 }
 
 const written = (page: Page) => composer(page).inputValue();
-/** What a browser shows of a kind of element in the log. */
+/** The style of a kind of element in the log. */
 const shown = (page: Page, selector: string) => log(page).locator(selector).allInnerTexts();
 
 test('a text is shown as what it means, and its markers are nowhere else either', async () => {

@@ -52,3 +52,95 @@ test('a voice message is recorded, heard before it is sent, and played one after
   await other.keyboard.press('Home');
   expect(await position(first)).toMatch(/^0:00 of /);
 });
+
+test('a button that is held records for as long as that, and sends, unless one slides away', async () => {
+  const [cleo, dan] = [await town().person('cleo'), await town().person('dan')];
+  const room = await cleo.makeRoom('Orchard');
+  await dan.join(room);
+  const { page } = await town().visit(cleo, `/c/${room.id}`);
+  await sees(composer(page));
+  const recorder = page.getByRole('group', { name: 'Voice message', exact: true });
+  const button = page.getByRole('button', { name: 'Record a voice message' });
+  const box = (await button.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
+  const middle = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+  const down = async () => {
+    await page.mouse.move(middle.x, middle.y);
+    await page.mouse.down();
+    await sees(recorder.getByText('Let go to send'));
+  };
+  const sent = () =>
+    log(page)
+      .getByRole('group', { name: /^Voice message, \d:\d\d$/ })
+      .count();
+
+  await down();
+  await page.waitForTimeout(1_200);
+  await expectAccessible(page, 'a voice message whose button is held');
+  await page.mouse.up();
+  await seesNot(recorder);
+  await expect.poll(sent).toBe(1);
+
+  // Away from the button it is discarded, and by Escape.
+  await down();
+  await page.waitForTimeout(800);
+  await page.mouse.move(middle.x, middle.y - 200);
+  await sees(recorder.getByText('Let go to discard'));
+  await page.mouse.up();
+  await seesNot(recorder);
+  await down();
+  await page.waitForTimeout(800);
+  await page.keyboard.press('Escape');
+  await seesNot(recorder);
+  await page.mouse.up();
+
+  // So short a word is none, but a press is one.
+  await down();
+  await page.mouse.up();
+  await sees(page.getByText('Hold the button for as long as you speak'));
+  await seesNot(recorder);
+  await button.click();
+  await sees(recorder.getByRole('button', { name: 'Stop' }));
+  await recorder.getByRole('button', { name: 'Discard' }).click();
+  await seesNot(recorder);
+
+  // By the space bar, which gives the focus back.
+  await button.focus();
+  await page.keyboard.down('Space');
+  await sees(recorder.getByText('Let go to send'));
+  await page.waitForTimeout(1_200);
+  await page.keyboard.up('Space');
+  await seesNot(recorder);
+  await expect.poll(sent).toBe(2);
+  expect(await button.evaluate((one) => one === document.activeElement)).toBe(true);
+  const { page: other } = await town().visit(dan, `/c/${room.id}`);
+  await expect
+    .poll(() =>
+      log(other)
+        .getByRole('group', { name: /^Voice message, / })
+        .count(),
+    )
+    .toBe(2);
+});
+
+test('a finger that rests on the button records, on a phone and in French', async () => {
+  const eve = await town().person('eve');
+  const room = await eve.makeRoom('Verger');
+  const { page } = await town().visit(eve, {
+    path: `/c/${room.id}`,
+    locale: 'fr-FR',
+    viewport: { width: 390, height: 844 },
+    hasTouch: true,
+    isMobile: true,
+  });
+  const button = page.getByRole('button', { name: 'Enregistrer un message vocal' });
+  await sees(button);
+  const box = (await button.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
+  const session = await page.context().newCDPSession(page);
+  const touchPoints = [{ x: box.x + box.width / 2, y: box.y + box.height / 2 }];
+  await session.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints });
+  await sees(page.getByText('Relâchez pour envoyer'));
+  await page.waitForTimeout(1_200);
+  await session.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+  await sees(page.getByRole('log').getByRole('group', { name: /^Message vocal, \d:\d\d$/ }));
+  await seesNot(page.getByRole('group', { name: 'Message vocal', exact: true }));
+});

@@ -4,14 +4,15 @@ import { Profiles } from './accounts.js';
 import type { OnSocket, Part, Within } from './asking.js';
 import type { Following, Inside } from './follower.js';
 import { Line } from './line.js';
+import { Listeners, type Heard, type Listener } from './listeners.js';
 import { OwnMarkers } from './markers.js';
 import { Notifier } from './notifier.js';
 import { addressed, type ClientEvents, type ClientOptions, type SendOptions } from './options.js';
 import { Outbox } from './outbox.js';
 import type { Heads } from './places.js';
+import { OwnPresence } from './presence.js';
 import { Refusal } from './problem.js';
 import { Readings } from './readings.js';
-import { isolated } from './report.js';
 import { Rest, type Fetch } from './rest.js';
 import { Seeking } from './seeking.js';
 import { sendOf } from './sending.js';
@@ -30,10 +31,9 @@ import {
 } from './state/index.js';
 import type { Pending } from './state/pending.js';
 import { knowsThreads } from './state/threads.js';
-import { nextEnd } from './state/typing.js';
 import { defaultStorage, type KeyValue } from './storage.js';
-import { pause, unref } from './timers.js';
-import { OwnTyping } from './typing.js';
+import { pause } from './timers.js';
+import { OthersTyping, OwnTyping } from './typing.js';
 import type {
   Account,
   AccountRegisterData,
@@ -48,14 +48,9 @@ import type {
   SessionCreateData,
 } from './wire.js';
 
-type Listener = (state: State, before: State) => void;
-type Heard<T extends keyof ClientEvents> = (event: ClientEvents[T]) => void;
-
 /** Close reasons after which the session is of no more use. */
 const ENDED: ReadonlySet<string> = new Set(['session_ended', 'deactivated', 'unauthenticated']);
 const LIST_PAGE = 200;
-/** Between two signs that the person does something, at least. */
-const ACTIVE_EVERY_MS = 20_000;
 /** Between two tries of something that the client asks for by itself. */
 const AGAIN_MS = 1_000;
 
@@ -70,6 +65,7 @@ export class Core {
   readonly #seeking: Seeking;
   readonly #markers: OwnMarkers;
   readonly #typing: OwnTyping;
+  readonly #typists: OthersTyping;
   readonly #profiles: Profiles;
   readonly #notifier: Notifier;
   readonly #now: () => number;
@@ -79,20 +75,9 @@ export class Core {
   readonly #random: () => number;
   readonly #parts: Part[] = [];
   readonly #followers = new Set<Following>();
-  readonly #listeners = new Set<Listener>();
-  readonly #heard: { [T in keyof ClientEvents]: Set<Heard<T>> } = {
-    frame: new Set(),
-    message: new Set(),
-    notify: new Set(),
-    signedOut: new Set(),
-  };
+  readonly #listeners = new Listeners(() => this.#state);
+  readonly #presence: OwnPresence;
   #state: State = empty;
-  #published: State = empty;
-  #scheduled = false;
-  #presence: Presence | null = null;
-  /** When was last said that the person does something. */
-  #activeAt = -Infinity;
-  #typingTimer: ReturnType<typeof setTimeout> | undefined;
   /** The account that the state and the line belong to. */
   #whose: number | null;
   /** Counts connections, so that what was begun on an older one is not gone on with. */
@@ -125,7 +110,7 @@ export class Core {
         event: (frame) => this.#hear(frame),
         cut: () => this.#cut(),
         ended: (code) => this.#ended(code),
-        wire: (frame) => this.#emit('frame', frame),
+        wire: (frame) => this.#listeners.emit('frame', frame),
       },
     );
     const pageSize = options.pageSize ?? 50;
@@ -156,10 +141,17 @@ export class Core {
       storage,
       state: within.state,
       due: () => this.#dispatch({ type: 'tell', now: now() }),
-      tell: (notice) => this.#emit('notify', notice),
+      tell: (notice) => this.#listeners.emit('notify', notice),
     });
     this.#markers = new OwnMarkers({ ...within, command });
     this.#typing = new OwnTyping({ ...within, now, command });
+    this.#typists = new OthersTyping({ ...within, now });
+    this.#presence = new OwnPresence({
+      ...within,
+      now,
+      onSocket: command,
+      set: (presence) => this.#setPresence(presence),
+    });
     this.#outbox = new Outbox({
       storage,
       now,
@@ -180,15 +172,12 @@ export class Core {
 
   /** Calls back after changes, once for all that come together. Returns a function that unsubscribes. */
   subscribe(listener: Listener): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    return this.#listeners.subscribe(listener);
   }
 
   /** Calls back when something happens. Returns a function that unsubscribes. */
   on<T extends keyof ClientEvents>(type: T, listener: Heard<T>): () => void {
-    const heard: Set<Heard<T>> = this.#heard[type];
-    heard.add(listener);
-    return () => void heard.delete(listener);
+    return this.#listeners.on(type, listener);
   }
 
   /** The part of the client that a follower uses. */
@@ -237,7 +226,7 @@ export class Core {
     if (!options.keepOutbox) this.#outbox.clear();
     void this.#session.logOut();
     this.#forget();
-    this.#emit('signedOut', undefined);
+    this.#listeners.emit('signedOut', undefined);
   }
 
   #entered(account: Account): Account {
@@ -256,7 +245,7 @@ export class Core {
   #lost(code: string): void {
     if (this.#state.line !== 'idle') this.#line.end(code);
     this.#forget();
-    this.#emit('signedOut', undefined);
+    this.#listeners.emit('signedOut', undefined);
   }
 
   #forget(): void {
@@ -268,8 +257,8 @@ export class Core {
     this.#typing.forget();
     this.#profiles.forget();
     this.#notifier.stop();
-    this.#presence = null;
-    clearTimeout(this.#typingTimer);
+    this.#presence.forget();
+    this.#typists.stop();
     this.#dispatch({ type: 'forgotten' });
     this.#outbox.open(this.#whose);
   }
@@ -293,9 +282,8 @@ export class Core {
     this.#session.close();
     this.#outbox.close();
     this.#notifier.stop();
-    clearTimeout(this.#typingTimer);
+    this.#typists.stop();
     this.#listeners.clear();
-    for (const heard of Object.values(this.#heard)) heard.clear();
   }
 
   /** Waits until the list of conversations has been read. Throws a `Refusal` if the line is over before that. */
@@ -393,8 +381,7 @@ export class Core {
     this.#typing.forget();
     this.#markers.resume();
     this.#profiles.resume();
-    this.#activeAt = -Infinity;
-    if (this.#presence) void this.#onSocket('presence.set', { presence: this.#presence })?.catch(ignore);
+    this.#presence.resume();
     void this.#list()
       .then(() => Promise.all([this.#readings, ...this.#parts].map((part) => part.resume())))
       .catch(ignore);
@@ -426,7 +413,7 @@ export class Core {
   #hear(frame: EventFrame): void {
     this.#dispatch({ type: 'frame', frame, now: this.#now() });
     for (const follower of this.#followers) follower.hear(frame);
-    if (frame.type === 'typing.started' || frame.type === 'thread.typing') this.#watchTyping();
+    if (frame.type === 'typing.started' || frame.type === 'thread.typing') this.#typists.watch();
     if (frame.type === 'conversation.removed') {
       this.#readings.closed(frame.conversation);
       for (const part of this.#parts) part.closed(frame.conversation);
@@ -438,26 +425,13 @@ export class Core {
       this.#profiles.doubt(frame.data.members.map(({ user }) => user.id));
   }
 
-  #watchTyping(): void {
-    const ends = [...this.#state.conversations.values()].map(nextEnd);
-    const next = Math.min(Infinity, ...ends);
-    clearTimeout(this.#typingTimer);
-    if (next === Infinity) return;
-    const due = () => {
-      this.#dispatch({ type: 'clock', now: this.#now() });
-      this.#watchTyping();
-    };
-    this.#typingTimer = setTimeout(due, Math.max(0, next - this.#now()));
-    unref(this.#typingTimer);
-  }
-
   // Reducing -----------------------------------------------------------------------------------------
 
   #dispatch(input: Input): void {
     const before = this.#state;
     const reduced = reduce(before, input, { windowSize: this.#windowSize });
     this.#state = reduced.state;
-    if (reduced.state !== before) this.#schedule();
+    if (reduced.state !== before) this.#listeners.schedule();
     this.#follow(reduced);
     this.#notifier.changed();
     if (reduced.state.outbox === before.outbox || input.type === 'forgotten') return;
@@ -469,7 +443,8 @@ export class Core {
       if (want.type === 'reconnect') this.#line.restart();
       else void this.#seeking.seek(want);
     }
-    for (const message of news) if (message.author.id !== state.me?.id) this.#emit('message', message);
+    for (const message of news)
+      if (message.author.id !== state.me?.id) this.#listeners.emit('message', message);
     if (notices.length > 0) void this.#notifier.take(notices);
   }
 
@@ -478,22 +453,6 @@ export class Core {
     const left = new Set([...this.#state.outbox.values()].flat().map((it) => it.clientId));
     const arrived = pending.map((it) => it.clientId).filter((clientId) => !left.has(clientId));
     if (arrived.length > 0) this.#outbox.settle(new Set(arrived));
-  }
-
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    queueMicrotask(() => {
-      this.#scheduled = false;
-      const [state, before] = [this.#state, this.#published];
-      this.#published = state;
-      for (const listener of [...this.#listeners]) isolated(() => listener(state, before));
-    });
-  }
-
-  #emit<T extends keyof ClientEvents>(type: T, event: ClientEvents[T]): void {
-    const heard: Set<Heard<T>> = this.#heard[type];
-    for (const listener of [...heard]) isolated(() => listener(event));
   }
 
   // Talking ------------------------------------------------------------------------------------------
@@ -581,27 +540,19 @@ export class Core {
    * a while on any of their devices.
    */
   active(): void {
-    const now = this.#now();
-    if (now - this.#activeAt < ACTIVE_EVERY_MS) return;
-    // A server before feature level 7 shows nobody as away by itself, and refuses.
-    const said = this.#onSocket('presence.active', {});
-    if (!said) return;
-    this.#activeAt = now;
-    void said.catch(ignore);
+    this.#presence.active();
   }
 
   /** Says how one wants to be shown; said again after every coming back. */
-  async setPresence(presence: Presence): Promise<void> {
-    this.#presence = presence;
+  setPresence(presence: Presence): Promise<void> {
+    return this.#presence.set(presence);
+  }
+
+  /** Says it; whether the same person is still here when the server has heard. */
+  async #setPresence(presence: Presence): Promise<boolean> {
     const { era } = this.#session;
     await this.command('presence.set', { presence });
-    if (era !== this.#session.era) return;
-    const { me } = this.#state;
-    // The server publishes it only in conversations with somebody who may see it.
-    if (me) {
-      const seen = { user: me.id, presence, last_seen_at: me.last_seen_at };
-      this.#dispatch({ type: 'presences', people: [seen] });
-    }
+    return era === this.#session.era;
   }
 
   /** Loads the profiles of these people, if they are not known. */

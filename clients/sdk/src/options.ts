@@ -1,4 +1,4 @@
-// What a client is made with, and what it tells.
+// The options of a client, and its events.
 import type { Fetch } from './rest.js';
 import type { WebSocketConstructor, WireFrame } from './socket.js';
 import type { Notice } from './state/notices.js';

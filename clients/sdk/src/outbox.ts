@@ -40,7 +40,7 @@ interface Wait {
   readonly until: number;
 }
 
-/** What a message may have beside its text. */
+/** The parts that a message may have beside its text. */
 interface Added {
   readonly parent?: number | null;
   readonly thread?: number | null;

@@ -32,7 +32,7 @@ export interface Place {
   readAt: string | null;
   /** So many of it are about to be. */
   queued: number;
-  /** What has happened in it. */
+  /** The event. */
   head: number;
   /** Where to begin, if that is not known yet. */
   begins: 'here' | 'where it was joined' | 'where the time says';

@@ -12,7 +12,7 @@ interface Opened {
   readonly thread: number;
   /** The reply around which it was opened. */
   readonly around: number | null;
-  /** What is being read of it. */
+  /** The reading that is under way. */
   reading: Promise<void> | null;
   loaded: boolean;
 }

@@ -1,7 +1,9 @@
-// Says that one is writing, and that one has stopped.
+// Says that one is writing, and that one has stopped; and forgets in time that others are.
 import type { Asking, OnSocket } from './asking.js';
 import { Refusal } from './problem.js';
 import { threadKey } from './state/threads.js';
+import { nextEnd } from './state/typing.js';
+import { unref } from './timers.js';
 
 /** The first feature level of a server that is told who writes in a thread. */
 const IN_THREADS = 8;
@@ -49,5 +51,33 @@ export class OwnTyping {
   /** Another connection: nothing was said on it. */
   forget(): void {
     this.#saidAt.clear();
+  }
+}
+
+/** Others are shown as writing until the time is over for which the server has said so. */
+export class OthersTyping {
+  readonly #options: Pick<OwnTypingOptions, 'state' | 'dispatch' | 'now'>;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: Pick<OwnTypingOptions, 'state' | 'dispatch' | 'now'>) {
+    this.#options = options;
+  }
+
+  /** Somebody writes: looks again when the first of all who do should have ended. */
+  watch(): void {
+    const { state, dispatch, now } = this.#options;
+    const next = Math.min(Infinity, ...[...state().conversations.values()].map(nextEnd));
+    this.stop();
+    if (next === Infinity) return;
+    const due = () => {
+      dispatch({ type: 'clock', now: now() });
+      this.watch();
+    };
+    this.#timer = setTimeout(due, Math.max(0, next - now()));
+    unref(this.#timer);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
   }
 }

@@ -16,7 +16,7 @@ export interface Bytes {
 }
 
 export interface UploadOptions {
-  /** What it is called, if it has no name of its own. */
+  /** The name of a file that has none of its own. */
   readonly name?: string;
   /** Is told how many of its bytes have left; less than before if some must be sent again. */
   readonly onProgress?: (sent: number, total: number) => void;
@@ -32,7 +32,7 @@ export interface UploadOptions {
   readonly resume?: string | undefined;
 }
 
-/** What came of one request: its status and body, and its headers by name. */
+/** The response to a request: its status and body, and its headers by name. */
 export interface Transferred {
   readonly status: number;
   readonly body: string;

@@ -1,4 +1,4 @@
-// What a bot is told: nothing is lost and nothing comes twice, whatever happens meanwhile.
+// The events for a bot: nothing is lost and nothing comes twice, whatever happens meanwhile.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { memoryStorage, Refusal, type Bot, type Followed, type FollowOptions } from '../src/index.js';
 import { chance } from './help/people.js';

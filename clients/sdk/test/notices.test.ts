@@ -1,4 +1,4 @@
-// What the person is told of: each unread message once, live or after a gap, and not what is read elsewhere.
+// The notices for the person: each unread message once, live or after a gap, and not what is read elsewhere.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { memoryStorage, type Changes, type Conversation, type KeyValue, type Message } from '../src/index.js';
 import { at, authenticated, conversation, deleted, history, message, Story } from './help/made.js';

@@ -1,4 +1,4 @@
-// What notifies the person, and what they have marked as unread.
+// The messages that notify the person, and those that they have marked as unread.
 import { describe, expect, test } from 'vitest';
 import type { ConversationSettings, Message, Notifications } from '../src/index.js';
 import { hasKeyword, isQuiet, notifies } from '../src/state/notifications.js';

@@ -36,7 +36,7 @@ beforeAll(async () => {
   const packed = npm(['pack', '--pack-destination', app], sdk).trim().split('\n').at(-1) ?? '';
   writeFileSync(path(app, 'package.json'), '{ "private": true }');
   npm(['install', '--offline', `./${packed}`], app);
-  // What programs install beside it.
+  // The packages that programs install beside it.
   const modules = path(app, 'node_modules');
   const installed = path(resolve('ws/package.json'), '../..');
   symlinkSync(path(installed, 'ws'), path(modules, 'ws'));
@@ -60,7 +60,7 @@ function node(name: string, text: string): string {
   return execFileSync(NODE, [write(name, text)], { cwd: app, encoding: 'utf8' }).trim();
 }
 
-/** What the compiler complains about in these files. */
+/** The compiler's complaints about these files. */
 function complaints(files: readonly string[], options: ts.CompilerOptions): string[] {
   const strict: ts.CompilerOptions = {
     strict: true,

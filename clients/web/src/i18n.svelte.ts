@@ -157,6 +157,11 @@ export function brief(time: string | Date): string {
   return dates('date', { day: 'numeric', month: 'short' }).format(date);
 }
 
+/** Date and time on one line, for lists. */
+export function dated(time: string | Date): string {
+  return dates('dated', { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(time));
+}
+
 /** Date and time in full, for titles. */
 export function moment(time: string | Date): string {
   return dates('moment', { dateStyle: 'full', timeStyle: 'short' }).format(new Date(time));

@@ -83,6 +83,8 @@ fn describe() {
     ::metrics::describe_counter!("palabre_previews_total", "Links that were looked at for a preview, by outcome.");
     ::metrics::describe_counter!("palabre_follower_texts_total", "Texts that a follower has taken up, by follower.");
     ::metrics::describe_gauge!("palabre_push_devices", "Devices on which people are told.");
+    ::metrics::describe_gauge!("palabre_pushes_waiting", "Pushes that wait for their devices, of all nodes.");
+    ::metrics::describe_gauge!("palabre_push_lag_seconds", "For how long the first of these waits.");
     ::metrics::describe_counter!("palabre_pushes_total", "Pushes to devices, by what became of them.");
     ::metrics::describe_counter!("palabre_push_devices_removed_total", "Devices that are over.");
     ::metrics::describe_gauge!("palabre_follower_lag_seconds", "Age of what a follower has not seen, by follower.");

@@ -304,7 +304,7 @@ async fn a_move_that_is_killed_again_and_again_loses_nothing_and_leaves_one_livi
     assert!(kills >= 3, "{kills} kills");
     println!("{kills} kills, {paused} of them in the pause");
 
-    // Whoever was working on the SQLite database has stopped, and says why; nobody starts on it again.
+    // The server on the SQLite database has stopped, and says why; nobody starts on it again.
     let began = Instant::now();
     while running.0.try_wait().expect("asked").is_none() {
         assert!(began.elapsed() < Duration::from_secs(30), "the server stops by itself");
@@ -335,7 +335,7 @@ async fn a_move_that_is_killed_again_and_again_loses_nothing_and_leaves_one_livi
             assert_eq!(message.client_id.as_ref().map(ToString::to_string), Some(format!("c{found}")));
         }
     }
-    // What was committed when the answer was lost may be there besides.
+    // A message whose answer was lost may be there besides.
     assert!(found >= acked, "{found} of {acked}");
     println!("{acked} acknowledged, {found} found");
 

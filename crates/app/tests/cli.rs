@@ -13,7 +13,7 @@ use serde_json::json;
 /// An empty folder with nothing in the environment but a database, if one is given.
 struct Shell(PathBuf, Option<String>);
 
-/// What a command said and how it ended.
+/// The output of a command, and its end.
 struct Said {
     code: i32,
     out: String,
@@ -415,7 +415,7 @@ fn story_of_an_import(shell: &mut Shell, database: Option<String>) {
     let again = shell.imports(&["people.csv"]);
     assert!(again.out.ends_with("0 made, 6 here already, 5 refused\n"), "{}", again.out);
     assert_eq!(list(shell), people);
-    // What was refused is mended, in the other form.
+    // The refused value is mended, in the other form.
     shell.write(
         "more.jsonl",
         "{\"external_id\":5,\"username\":\"eve\",\"email\":\"eve@example.org\"}\n{\"external_id\":6,\"username\":\"fay\",\"password_hash\":\"!x\"}\n",

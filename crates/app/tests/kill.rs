@@ -1,7 +1,10 @@
-//! Whoever was told that a message is kept finds it after any number of kills, once, and in its place.
+//! A message whose send was acknowledged is found after any number of kills, once, and in its place.
 //!
 //! `PALABRE_SEED` repeats a run. `PALABRE_TEST_POSTGRES` adds a run on that database. That the checker sees anything at
 //! all is proven by `cargo xtask mutants`.
+
+#[path = "kill/parts.rs"]
+mod parts;
 
 use std::time::Duration;
 

@@ -1,9 +1,13 @@
 //! Serves the pages and files of the web client, from `web`, with caching and compression.
 //!
 //! One build works below every path of a site: its scripts and styles refer to each other by relative URLs, and its two
-//! pages, which refer to them from the root, are rewritten once when the server starts.
+//! pages, which refer to them from the root, are rewritten once when the server starts. So is the manifest, by which a
+//! device installs the client: there it has the server's name.
 
-use std::net::SocketAddr;
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    net::SocketAddr,
+};
 
 use axum::{
     Router,
@@ -14,6 +18,7 @@ use axum::{
     routing::{MethodRouter, get},
 };
 use bytes::Bytes;
+use serde_json::Value;
 use web::File;
 
 use crate::{Endpoint, rest};
@@ -22,6 +27,9 @@ use crate::{Endpoint, rest};
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// For files that browsers must revalidate: an unchanged one is not sent again.
 const ASK_AGAIN: &str = "no-cache";
+
+/// What a device installs the client by.
+const MANIFEST: &str = "/manifest.webmanifest";
 
 /// The client's routes: each is answered with its one page.
 pub(crate) const PLACES: &[&str] = &[
@@ -43,8 +51,8 @@ pub(crate) const PLACES: &[&str] = &[
 ];
 
 /// The routes of the client's pages and files, and of the playground if it is served. `below` is the path of the public
-/// address.
-pub(crate) fn routes(playground: bool, below: &str) -> Router<Endpoint> {
+/// address, `name` what people call the server.
+pub(crate) fn routes(playground: bool, below: &str, name: &str) -> Router<Endpoint> {
     let mut router = Router::new().route("/assets/{*file}", get(asset));
     let client = Page::below(below, web::client());
     for place in PLACES {
@@ -54,19 +62,20 @@ pub(crate) fn routes(playground: bool, below: &str) -> Router<Endpoint> {
         router = router.route("/play", Page::below(below, page).served());
     }
     for file in web::FILES.iter().filter(|file| has_its_own_route(file)) {
-        router =
-            router.route(file.path, get(move |headers: HeaderMap| async move { answer(file, ASK_AGAIN, &headers) }));
+        let page = if file.path == MANIFEST { Page::named(name, file) } else { Page::Built(file) };
+        router = router.route(file.path, page.served());
     }
     router
 }
 
-/// A page of the client, with its links below the path of the public address.
+/// A page of the client, with its links below the path of the public address, or a file beside it.
 #[derive(Clone)]
 enum Page {
-    /// As it was built, because there is no such path.
+    /// As it was built, because there is nothing to change.
     Built(&'static File),
-    /// Rewritten: its etag and its bytes. Not compressed, because its some 1,500 bytes fit into one packet.
-    Written(HeaderValue, Bytes),
+    /// Rewritten: its etag, its media type and its bytes. Not compressed, because its some 1,500 bytes fit into one
+    /// packet.
+    Written(HeaderValue, &'static str, Bytes),
 }
 
 impl Page {
@@ -75,9 +84,27 @@ impl Page {
         match (HeaderValue::from_str(&etag), std::str::from_utf8(file.plain)) {
             // The build quotes all attributes, and names its own files from the root.
             (Ok(etag), Ok(text)) if !path.is_empty() => {
-                Self::Written(etag, text.replace("=\"/", &format!("=\"{path}/")).into())
+                Self::Written(etag, file.media_type, text.replace("=\"/", &format!("=\"{path}/")).into())
             }
             _ => Self::Built(file),
+        }
+    }
+
+    /// A manifest under the server's name. It says of its own address where everything is.
+    fn named(name: &str, file: &'static File) -> Self {
+        let Ok(Value::Object(mut manifest)) = serde_json::from_slice(file.plain) else { return Self::Built(file) };
+        if manifest.get("name").and_then(Value::as_str) == Some(name) {
+            return Self::Built(file);
+        }
+        for field in ["name", "short_name"] {
+            manifest.insert(field.to_owned(), name.into());
+        }
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        let etag = format!("{}-{:016x}\"", file.etag.trim_end_matches('"'), hasher.finish());
+        match HeaderValue::from_str(&etag) {
+            Ok(etag) => Self::Written(etag, file.media_type, Value::Object(manifest).to_string().into()),
+            Err(_) => Self::Built(file),
         }
     }
 
@@ -88,9 +115,9 @@ impl Page {
     fn answer(self, asked: &HeaderMap) -> Response {
         match self {
             Self::Built(file) => answer(file, ASK_AGAIN, asked),
-            Self::Written(etag, text) => cached(etag, ASK_AGAIN, asked, || {
-                ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response()
-            }),
+            Self::Written(etag, media_type, text) => {
+                cached(etag, ASK_AGAIN, asked, || ([(header::CONTENT_TYPE, media_type)], text).into_response())
+            }
         }
     }
 }
@@ -208,6 +235,30 @@ mod tests {
         );
         assert!(axum::body::to_bytes(response.into_body(), 100).await.unwrap().is_empty());
         assert_eq!(answer(&SCRIPT, ASK_AGAIN, &asked(header::IF_NONE_MATCH, "W/\"2\"")).status(), StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn a_manifest_has_the_name_of_the_server_and_everything_else_as_it_was_built() {
+        static MANIFEST: File = File {
+            path: super::MANIFEST,
+            media_type: "application/manifest+json",
+            plain: br#"{"name": "Palabre", "short_name": "Palabre", "start_url": "./"}"#,
+            brotli: None,
+            gzip: None,
+            ..SCRIPT
+        };
+        assert!(matches!(Page::named("Palabre", &MANIFEST), Page::Built(_)));
+        let name = "L\u{2019}atelier \"du\" 村\\";
+        let response = Page::named(name, &MANIFEST).answer(&HeaderMap::new());
+        let etag = response.headers()[header::ETAG].clone();
+        assert_eq!(response.headers()[header::CONTENT_TYPE], MANIFEST.media_type);
+        let body = axum::body::to_bytes(response.into_body(), 1_000).await.unwrap();
+        let read: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(read, serde_json::json!({"name": name, "short_name": name, "start_url": "./"}));
+        // Whoever has it has it until the server is called something else.
+        let asked = HeaderMap::from_iter([(header::IF_NONE_MATCH, etag)]);
+        assert_eq!(Page::named(name, &MANIFEST).answer(&asked).status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(Page::named("Other", &MANIFEST).answer(&asked).status(), StatusCode::OK);
     }
 
     #[test]

@@ -20,7 +20,8 @@ use crate::{Endpoint, Shared, below::below, handshake, headers, ops, pages, rest
 pub fn native(endpoint: Endpoint, others: &[Endpoint], serves_client: bool) -> Router {
     let url = endpoint.shared.site.public_url.clone();
     let first = if serves_client {
-        pages::routes(endpoint.shared.info.playground, url.path())
+        let info = &endpoint.shared.info;
+        pages::routes(info.playground, url.path(), &info.name)
     } else {
         Router::new().route("/", get(ops::index(url.path())))
     };

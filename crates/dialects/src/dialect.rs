@@ -16,7 +16,7 @@ use chat::{
 
 use crate::{
     chat_server, dreametrix, matcha, native,
-    rest::{Headers, Matched, Misrouted, Refusal},
+    rest::{Headers, JSON, Matched, Misrouted, Refusal},
     step::{Step, Text},
 };
 
@@ -81,6 +81,38 @@ pub struct Translator {
     pub route: fn(&str, &str) -> Result<Matched, Misrouted>,
     /// Encodes the refusal of a request, given the request's id if it has one.
     pub problem: fn(&Error, Option<&str>) -> Refusal,
+}
+
+impl Translator {
+    /// A dialect that understands nothing and has no frames: those that are only tried are made from it.
+    pub const SILENT: Self = Self {
+        name: "silent",
+        system: "none",
+        credentials: Credentials::OLD,
+        hears: Hears::All,
+        authenticates_in_band: false,
+        places_presence: false,
+        paths: Paths { sockets: &[], requests: &[], beside: None },
+        no_handshake: ErrorCode::UnknownCommand,
+        check_headers: |_, _| Ok(()),
+        greeting: |_| Vec::new(),
+        decode: |_, _| Step::Refuse(Vec::new()),
+        event: |_, _| None,
+        hidden: |_, _| None,
+        turnover: |_, _| None,
+        echoes: |_, _| true,
+        account: |_, _| Vec::new(),
+        account_caught_up: |_| Vec::new(),
+        signal: |_, _| Vec::new(),
+        caught_up: |_, _| None,
+        refusal: |error| error.detail.clone(),
+        route: |_, _| Err(Misrouted { error: Error::not_found("path"), allow: Vec::new() }),
+        problem: |error, _| Refusal {
+            media_type: JSON,
+            status: error.code.status(),
+            body: error.code.name().to_owned(),
+        },
+    };
 }
 
 /// The paths of a dialect, as templates of the router: on the common port, and on a listener of its own.

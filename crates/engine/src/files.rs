@@ -3,6 +3,7 @@
 
 mod blurhash;
 mod credentials;
+mod jpeg_memory;
 mod pictures;
 mod scan;
 mod shrink;

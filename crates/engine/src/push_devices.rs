@@ -19,6 +19,7 @@ use chat::{
 use push::{Pusher, Subscription};
 use store::{
     Conn, Unit,
+    mentions::Callee,
     push_devices::{Delivery, PushAddress, followers},
 };
 
@@ -173,6 +174,7 @@ impl Call {
         let message = access.live_message(conn, seq).await?;
         let listed = self.listed(conn, conversation).await?;
         let read_seq = read_to(conn, self.speaker.user, &message, listed.read_seq).await?;
+        let number = number_for(conn, self.speaker.user, &message).await?;
         let aside = message.thread.filter(|_| !message.is_in_room());
         let words = message.words().filter(|_| device.shows_text).map(|words| excerpt(&words));
         Ok(PushedMessage {
@@ -183,7 +185,7 @@ impl Call {
             name: listed.conversation.name,
             author: message.author_shown_name,
             text: words.filter(|text| !text.is_empty()),
-            is_read: read_seq >= seq && kind != PushKind::Reminder,
+            is_read: read_seq >= number && kind != PushKind::Reminder,
             unread: listed.unread,
             language: device.language,
         })
@@ -212,12 +214,12 @@ pub(crate) async fn explained(
     message: &Message,
     decision: &NotificationDecision,
 ) -> Result<Vec<PushExplained>> {
-    let (conversation, seq) = (message.conversation, message.seq);
-    let mut pushes = store::push_devices::explain(conn, user, conversation, seq).await?;
+    let conversation = message.conversation;
+    let mut pushes = store::push_devices::explain(conn, user, conversation, message.seq).await?;
     if decision.notifies && pushes.iter().any(|push| push.state.is_none()) {
         let markers = store::markers::markers_of(conn, conversation, user).await?;
         let in_room = markers.map(|markers| markers.read_seq).unwrap_or_default();
-        if read_to(conn, user, message, in_room).await? >= seq {
+        if read_to(conn, user, message, in_room).await? >= number_for(conn, user, message).await? {
             for push in pushes.iter_mut().filter(|push| push.state.is_none()) {
                 push.state = Some(PushState::Read);
             }
@@ -233,6 +235,22 @@ async fn read_to(conn: &mut Conn, user: UserId, message: &Message, in_room: Numb
     Ok(read.get(&(user, root)).map_or(in_room, |(read, _)| *read))
 }
 
+/// Under which number a message came to be for somebody: its own, or that of the edit that has called them.
+async fn number_for(conn: &mut Conn, user: UserId, message: &Message) -> Result<Number> {
+    if message.edited_at.is_none() || message.mentions.is_empty() {
+        return Ok(message.seq);
+    }
+    let groups = store::user_groups::of_user(conn, user).await?;
+    let callings = store::mentions::callings(conn, &[message.id]).await?.remove(&message.id).unwrap_or_default();
+    let calls = |callee: &Callee| match callee {
+        Callee::Person(person) => *person == user,
+        Callee::Group(group) => groups.contains(group),
+        Callee::Everybody => true,
+    };
+    let first = callings.iter().filter(|(callee, _)| calls(callee)).map(|(_, calling)| calling.number).min();
+    Ok(first.unwrap_or(message.seq))
+}
+
 /// Has a reminder that is due told on all devices of its person. They have asked for this moment, so nothing keeps it back.
 ///
 /// # Errors
@@ -246,6 +264,15 @@ pub(crate) async fn remind(unit: &mut Unit, reminder: &Reminder) -> Result<()> {
         store::push_devices::deliver(&mut unit.conn, &delivery, at).await?;
     }
     Ok(())
+}
+
+/// How many pushes wait for their devices, and for how long the first of them does, in milliseconds.
+///
+/// # Errors
+/// The store's.
+pub(crate) async fn waiting(engine: &Engine) -> Result<(i64, i64)> {
+    let (count, since) = store::push_devices::all_waiting(&mut *engine.inner.db.read().await?).await?;
+    Ok((count, if count == 0 { 0 } else { engine.now().since(since).max(0) }))
 }
 
 /// Removes all devices whose session is over, by jobs; for once in a while. How many devices there are.

@@ -126,12 +126,14 @@ impl Wakes {
         }
     }
 
-    /// Notes the messages that were committed, and nothing else.
+    /// Notes the messages that were committed and the edits of those that call somebody, whom perhaps the edit has added;
+    /// nothing else.
     pub(crate) fn note_messages(&self, committed: &Committed) {
         if self.wanted.load(Ordering::Relaxed) {
             let mut heads = committed.iter().filter_map(|told| {
                 let Outgoing::Event(Event { conversation, number, fact, .. }) = told else { return None };
-                matches!(fact, Fact::MessageCreated(_)).then_some((*conversation, *number))
+                let calls = matches!(fact, Fact::MessageEdited(message) if !message.mentions.is_empty());
+                (calls || matches!(fact, Fact::MessageCreated(_))).then_some((*conversation, *number))
             });
             if let Some(first) = heads.next() {
                 self.note_heads(std::iter::once(first).chain(heads));

@@ -74,6 +74,13 @@ statements! {
           WHERE reason <> 'reaction' AND message_id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($1) AS j)
           UNION ALL SELECT message_id, scope, group_id FROM broadcasts
           WHERE message_id IN (SELECT CAST(k.value ->> 'v' AS BIGINT) FROM json_each($1) AS k) ORDER BY target";
+    /// When each person and each group was first called by these messages; of calls to all, the group is 0.
+    CALLED = "SELECT message_id, user_id, CAST(0 AS BIGINT) AS group_id, MIN(number) AS number, MIN(at) AS at FROM mentions
+              WHERE reason <> 'reaction' AND message_id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($1) AS j)
+              GROUP BY message_id, user_id
+              UNION ALL SELECT message_id, NULL, group_id, MIN(number), MIN(at) FROM broadcasts
+              WHERE message_id IN (SELECT CAST(k.value ->> 'v' AS BIGINT) FROM json_each($1) AS k)
+              GROUP BY message_id, group_id";
     REMOVE = "DELETE FROM mentions WHERE message_id = $1 AND reason = $2 AND user_id = $3";
     REMOVE_BROADCAST = "DELETE FROM broadcasts WHERE message_id = $1 AND scope = $2 AND group_id = $3";
     UNREACT = "DELETE FROM mentions WHERE message_id = $1 AND reason = 'reaction' AND actor = $2 AND emoji = $3";
@@ -246,6 +253,49 @@ pub async fn of(conn: &mut Conn, messages: &[MessageId]) -> Result<HashMap<Messa
             // No message is for somebody because of these.
             Some(InboxReason::Reaction | InboxReason::Thread) | None => {}
         }
+    }
+    Ok(found)
+}
+
+/// Who was called by a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Callee {
+    /// This person: named, or replied to.
+    Person(UserId),
+    /// This user group.
+    Group(UserGroupId),
+    /// All.
+    Everybody,
+}
+
+/// Under which number a message came to be for somebody, and when: its own, or that of an edit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Calling {
+    /// The number.
+    pub number: Number,
+    /// The moment.
+    pub at: Millis,
+}
+
+/// Since when these messages are for those whom they call. Those that call nobody are left out.
+///
+/// # Errors
+/// Those of the database.
+pub async fn callings(conn: &mut Conn, messages: &[MessageId]) -> Result<HashMap<MessageId, Vec<(Callee, Calling)>>> {
+    type Found = (i64, Option<i64>, i64, i64, i64);
+    let mut found: HashMap<MessageId, Vec<(Callee, Calling)>> = HashMap::new();
+    if messages.is_empty() {
+        return Ok(found);
+    }
+    let rows = sql!(conn, fetch_all as Found, CALLED, json_ids(messages.iter().map(|m| m.0))?)?;
+    for (message, person, group, number, at) in rows {
+        let callee = match (person, group) {
+            (Some(person), _) => Callee::Person(UserId(person)),
+            (None, 0) => Callee::Everybody,
+            (None, group) => Callee::Group(UserGroupId(group)),
+        };
+        let calling = Calling { number: Number(number), at: Millis(at) };
+        found.entry(MessageId(message)).or_default().push((callee, calling));
     }
     Ok(found)
 }

@@ -103,6 +103,15 @@ statements! {
              JOIN conversations c ON c.id = m.conversation_id
               AND c.kind IN (SELECT k.value ->> 'v' FROM json_each($5) AS k)", joined!(), "WHERE m.deleted_at IS NULL AND m.created_at >= $3 AND m.created_at < $4
              ORDER BY m.id DESC");
+    /// Of the messages that changed last, those whose edits have called somebody after a number and since a moment.
+    CALLED_BY_EDIT = concat!("SELECT ", columns!(), "
+             FROM messages m", joined!(), "WHERE m.id IN (SELECT x.id FROM messages x WHERE x.conversation_id = $1
+                 AND x.rev > x.seq AND x.rev > $2 ORDER BY x.rev DESC LIMIT CAST($4 AS BIGINT))
+             AND m.deleted_at IS NULL AND m.edited_at >= $3
+             AND (EXISTS (SELECT 1 FROM mentions a WHERE a.message_id = m.id AND a.reason = 'mention'
+                      AND a.number > $2 AND a.number > m.seq)
+                  OR EXISTS (SELECT 1 FROM broadcasts b WHERE b.message_id = m.id AND b.number > $2 AND b.number > m.seq))
+             ORDER BY m.seq");
     EDIT = "UPDATE messages SET text = $3, rev = $4, text_rev = $4, edited_at = $5
             WHERE conversation_id = $1 AND seq = $2";
     DELETE = "UPDATE messages SET text = NULL, rev = $3, text_rev = $3, deleted_at = $4
@@ -351,6 +360,22 @@ pub async fn before(
     limit: i64,
 ) -> Result<Vec<Message>> {
     before_in(conn, (conversation, View::All), seq, from, limit).await
+}
+
+/// Of the `limit` messages that were changed last, those whose edits have called somebody: after this number, and by an
+/// edit that is not older than this moment; oldest first.
+///
+/// # Errors
+/// Those of the database.
+pub async fn called_by_edit(
+    conn: &mut Conn,
+    conversation: ConversationId,
+    after: Number,
+    since: Millis,
+    limit: i64,
+) -> Result<Vec<Message>> {
+    let rows = sql_many!(conn, Row, COLUMNS, CALLED_BY_EDIT, conversation.0, after.0, since.0, limit)?;
+    complete(conn, rows).await
 }
 
 /// The same of those messages that are in view.

@@ -68,14 +68,23 @@ statements! {
     SET_PROGRESS = "INSERT INTO push_conversations (conversation_id, seq, goal, after_user, decided_at) VALUES ($1, $2, $3, $4, $5)
                     ON CONFLICT (conversation_id) DO UPDATE SET
                         seq = excluded.seq, goal = excluded.goal, after_user = excluded.after_user, decided_at = excluded.decided_at";
-    HAS_NEWER = "SELECT COUNT(*) FROM (SELECT 1 FROM messages WHERE conversation_id = $1 AND seq > $2 LIMIT 1) AS newer";
+    HAS_NEWER = "SELECT COUNT(*) FROM (SELECT 1 FROM messages WHERE conversation_id = $1 AND seq > $2
+                 UNION ALL SELECT 1 FROM messages x WHERE x.conversation_id = $1 AND x.rev > x.seq AND x.rev > $2
+                  AND x.text_rev > $2 LIMIT 1) AS newer";
     DELIVER = "INSERT INTO push_deliveries (user_id, device_id, conversation_id, reminder_id, seq, kind, state, at, error)
                VALUES ($1, $2, $3, $4, $5, $6, 'waiting', $7, NULL)
                ON CONFLICT (user_id, device_id, conversation_id, reminder_id) DO UPDATE SET
                    seq = excluded.seq, kind = excluded.kind, state = excluded.state, at = excluded.at, error = NULL
-               WHERE push_deliveries.seq <= excluded.seq";
+               WHERE push_deliveries.seq <= excluded.seq OR push_deliveries.state <> 'waiting'";
+    /// Told after an edit that called the person, a message is read when they have read beyond the edit.
     WAITING = "SELECT w.user_id, w.conversation_id, w.reminder_id, w.seq, w.kind, n.thread, n.aside, m.role, m.visible_from, m.read_seq,
-                      t.read_seq AS thread_read_seq, n.deleted_at
+                      t.read_seq AS thread_read_seq, n.deleted_at,
+                      (SELECT MIN(called.number) FROM (
+                           SELECT a.number FROM mentions a
+                           WHERE a.message_id = n.id AND a.user_id = w.user_id AND a.reason <> 'reaction'
+                           UNION ALL SELECT b.number FROM broadcasts b
+                           WHERE b.message_id = n.id AND (b.scope <> 'group' OR EXISTS (SELECT 1 FROM user_group_members s
+                               WHERE s.group_id = b.group_id AND s.user_id = w.user_id))) AS called) AS number
                FROM push_deliveries w
                LEFT JOIN members m ON m.conversation_id = w.conversation_id AND m.user_id = w.user_id
                LEFT JOIN messages n ON n.conversation_id = w.conversation_id AND n.seq = w.seq
@@ -84,6 +93,8 @@ statements! {
     SETTLE = "UPDATE push_deliveries SET state = $6, at = $7, error = $8
               WHERE user_id = $1 AND device_id = $2 AND conversation_id = $3 AND reminder_id = $4 AND seq = $5 AND state = 'waiting'";
     NOTE_ERROR = "UPDATE push_deliveries SET error = $2 WHERE device_id = $1 AND state = 'waiting'";
+    /// Those that wait, and since when the first does; by the index of what waits.
+    ALL_WAITING = "SELECT COUNT(*), COALESCE(MIN(at), 0) FROM push_deliveries WHERE state = 'waiting'";
     WAIT_FOR = "SELECT COUNT(*) FROM push_deliveries WHERE device_id = $1 AND state = 'waiting'";
     EXPLAIN = "SELECT d.id, w.seq, w.state, w.at, w.error FROM push_devices d
                LEFT JOIN push_deliveries w ON w.user_id = d.user_id AND w.device_id = d.id AND w.conversation_id = $2
@@ -360,7 +371,7 @@ pub async fn set_progress(conn: &mut Conn, conversation: ConversationId, progres
     Ok(())
 }
 
-/// Whether a conversation has messages after this number.
+/// Whether a conversation has messages, or texts that were edited, after this number.
 ///
 /// # Errors
 /// Those of the database.
@@ -421,6 +432,7 @@ struct WaitingRow {
     read_seq: Option<i64>,
     thread_read_seq: Option<i64>,
     deleted_at: Option<i64>,
+    number: Option<i64>,
 }
 
 impl WaitingRow {
@@ -444,7 +456,7 @@ impl WaitingRow {
                 && self.visible_from.is_some_and(|from| from <= self.seq)
                 && self.aside.is_some()
                 && self.deleted_at.is_none(),
-            is_read: self.reminder_id == 0 && read_to.is_some_and(|to| to >= self.seq),
+            is_read: self.reminder_id == 0 && read_to.is_some_and(|to| to >= self.number.unwrap_or(self.seq)),
         }
     }
 }
@@ -465,6 +477,15 @@ pub async fn waiting(conn: &mut Conn, device: PushDeviceId, limit: i64) -> Resul
 pub async fn has_waiting(conn: &mut Conn, device: PushDeviceId) -> Result<bool> {
     let (count,) = sql!(conn, fetch_one as (i64,), WAIT_FOR, device.0)?;
     Ok(count > 0)
+}
+
+/// How many deliveries wait, and since when the first of them does.
+///
+/// # Errors
+/// Those of the database.
+pub async fn all_waiting(conn: &mut Conn) -> Result<(i64, Millis)> {
+    let (count, since) = sql!(conn, fetch_one as (i64, i64), ALL_WAITING)?;
+    Ok((count, Millis(since)))
 }
 
 /// Notes what has become of a delivery, unless a newer message has taken its place.

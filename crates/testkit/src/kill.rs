@@ -23,7 +23,7 @@ use crate::{
 };
 
 const PASSWORD: &str = "a long talk under a tree";
-/// What was acknowledged is found within this time.
+/// An acknowledged message is found within this time.
 const FOUND_WITHIN: Duration = Duration::from_secs(5);
 /// The newest messages that are looked for in a conversation.
 const FOUND: usize = 1_000;
@@ -156,8 +156,8 @@ pub async fn reminders(api: &Api, people: &[Person]) -> Result<Vec<Reminder>> {
     }
 }
 
-/// What is found in conversations by who said it, each as one of its members finds it. What is not there yet is waited
-/// for, for five seconds in all.
+/// The messages that are found in conversations by their authors, each as one of its members finds it. Those that are not
+/// there yet are waited for, for five seconds in all.
 ///
 /// # Errors
 /// If the server does not answer.

@@ -167,7 +167,7 @@ async fn push_devices(person: &Inner) -> Option<Vec<(String, String)>> {
     Some(devices.map(|device| push_device_of(device).expect("a device has an id")).collect())
 }
 
-/// What a person has saved, page by page.
+/// The messages that a person has saved, page by page.
 async fn saved(person: &Inner) -> Option<Vec<(String, String)>> {
     let mut all = Vec::new();
     let mut cursor = String::new();

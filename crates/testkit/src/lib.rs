@@ -13,6 +13,7 @@ pub mod policies;
 pub mod process;
 pub mod talker;
 
+mod breaking;
 mod inbox;
 mod law;
 mod model;
@@ -22,10 +23,13 @@ mod raw;
 mod rest;
 mod stranger;
 mod town;
+mod until;
 
+pub use breaking::{Breaking, Goes};
 pub use person::{Person, Reply, Room, Said, Tokens};
 pub use push_service::{Browser, PushService, Pushed};
 pub use raw::{Raw, RawAnswer};
 pub use rest::{Answer, Rest};
 pub use stranger::{Stranger, Wire};
 pub use town::{Town, host_token, host_token_signed, now};
+pub use until::{equal, until};

@@ -93,7 +93,7 @@ pub fn saved_of(data: &Value) -> Result<(String, String), String> {
 /// A push device as the law compares it: its name, and everything that is said of it.
 ///
 /// # Errors
-/// What is missing in it.
+/// The parts that are missing in it.
 pub fn push_device_of(data: &Value) -> Result<(String, String), String> {
     Ok((push_device_name(PushDeviceId(number(data, "id")?)), data.to_string()))
 }

@@ -25,9 +25,9 @@ use tokio::{
 
 use crate::town::now;
 
-/// What must come does so within this time.
+/// A push that must come does so within this time.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// What must not come is waited for this long.
+/// A push that must not come is waited for this long.
 const QUIET: Duration = Duration::from_millis(2_500);
 /// The longest head of a request that is read.
 const LONGEST: usize = 16_384;
@@ -46,7 +46,7 @@ struct Shared {
 
 #[derive(Default)]
 struct Inner {
-    /// What was sent to whom.
+    /// The pushes, and the browsers that they were sent to.
     pushed: HashMap<String, VecDeque<Sent>>,
     /// With what the next requests for somebody are answered.
     answers: HashMap<String, VecDeque<(u16, &'static str)>>,
@@ -72,10 +72,10 @@ pub struct Browser {
     endpoint: String,
 }
 
-/// What a browser was told.
+/// A push, as a browser got it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pushed {
-    /// What was encrypted for it.
+    /// The text that was encrypted for it.
     pub payload: Value,
     /// `Topic`
     pub topic: String,
@@ -223,7 +223,7 @@ async fn serve(mut stream: TcpStream, address: SocketAddr, shared: &Shared) -> s
     stream.shutdown().await
 }
 
-/// What a push service demands of a request.
+/// The demands of a push service on a request.
 fn check(sent: &Sent, address: SocketAddr, key: Option<&str>) -> Result<(), String> {
     let header = |name: &str| sent.headers.get(name).map(String::as_str).ok_or(format!("no {name}"));
     if header("content-encoding")? != "aes128gcm" {
@@ -260,7 +260,7 @@ fn check(sent: &Sent, address: SocketAddr, key: Option<&str>) -> Result<(), Stri
 }
 
 impl Browser {
-    /// What the browser gives the page when it has subscribed, as the page gives it to the server.
+    /// The subscription that the browser gives the page, as the page gives it to the server.
     #[must_use]
     pub fn subscription(&self) -> Value {
         let keys = json!({
@@ -297,7 +297,7 @@ impl Browser {
         let nonce = Nonce::try_assume_unique_for_key(nonce.as_ref().get(..12)?).ok()?;
         let mut record = record.to_vec();
         let text = key.open_in_place(nonce, Aad::empty(), &mut record).ok()?;
-        // What follows the text's end is padding.
+        // Everything after the text's end is padding.
         let end = text.iter().rposition(|byte| *byte == 2)?;
         Some(text[..end].to_vec())
     }

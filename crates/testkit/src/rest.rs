@@ -140,17 +140,31 @@ impl Rest {
     /// If no answer comes.
     pub async fn sends_bytes(
         &self,
-        (method, path): (&str, &str),
+        asked: (&str, &str),
         token: &str,
         headers: &[(&str, &str)],
         bytes: impl Into<reqwest::Body>,
     ) -> Answer {
+        self.tries_bytes(asked, token, headers, bytes).await.expect("an answer")
+    }
+
+    /// The same, where the server may die meanwhile: then no answer comes.
+    ///
+    /// # Panics
+    /// If the method is none.
+    pub async fn tries_bytes(
+        &self,
+        (method, path): (&str, &str),
+        token: &str,
+        headers: &[(&str, &str)],
+        bytes: impl Into<reqwest::Body>,
+    ) -> Option<Answer> {
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
         let mut request = self.client.request(method, format!("http://{}{path}", self.address)).bearer_auth(token);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        read(request.body(bytes).send().await.expect("an answer")).await
+        read_if_it_comes(request.body(bytes).send().await.ok()?).await
     }
 
     /// Makes a request whose body is not JSON, or is malformed.
@@ -168,8 +182,12 @@ impl Rest {
 }
 
 async fn read(response: reqwest::Response) -> Answer {
+    read_if_it_comes(response).await.expect("a body")
+}
+
+async fn read_if_it_comes(response: reqwest::Response) -> Option<Answer> {
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let text = response.text().await.expect("a body");
+    let text = response.text().await.ok()?;
     let body = serde_json::from_str(&text).unwrap_or_default();
-    Answer { status, headers, body, text }
+    Some(Answer { status, headers, body, text })
 }

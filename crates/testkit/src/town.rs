@@ -27,6 +27,7 @@ use crate::{
     person::{Inner, Person, Room, tokens_of},
     rest::{Answer, Rest},
     stranger::{self, Stranger, Wire},
+    until::until,
 };
 
 /// The password of people whose password does not matter.
@@ -229,6 +230,18 @@ impl Town {
         }
     }
 
+    /// Waits until so many files are kept.
+    ///
+    /// # Panics
+    /// If there are others after a minute.
+    pub async fn keeps(&self, count: usize) {
+        until(async || {
+            let blobs = self.blobs();
+            if blobs.len() == count { Ok(()) } else { Err(blobs) }
+        })
+        .await;
+    }
+
     /// Begins another history of the database, as an operator does beside the running servers.
     pub async fn begins_another_history(&self) {
         let url = self.config.database_url().reveal().to_owned();
@@ -264,19 +277,15 @@ impl Town {
         let url = self.config.database_url().reveal().to_owned();
         let options = store::Options { url, readers: 1, connect_timeout: Duration::from_secs(10) };
         let db = store::Db::open(&options).await.expect("the town's database");
-        let mut left = (0, 0);
-        for _ in 0..100 {
+        until(async || {
             let mut conn = db.read().await.expect("a connection");
             let (_, given_up) = store::jobs::counts(&mut conn).await.expect("the jobs");
-            left = (store::jobs::overdue(&mut conn, app::parts::clock()()).await.expect("the jobs"), given_up);
-            if left == (0, 0) {
-                break;
-            }
-            drop(conn);
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+            assert_eq!(given_up, 0, "jobs were given up");
+            let due = store::jobs::overdue(&mut conn, app::parts::clock()()).await.expect("the jobs");
+            if due == 0 { Ok(()) } else { Err(format!("{due} jobs are due and not done")) }
+        })
+        .await;
         db.close().await;
-        assert_eq!(left, (0, 0), "jobs that are due and not done, and that were given up");
     }
 
     /// A person who registers and connects.

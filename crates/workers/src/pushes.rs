@@ -11,13 +11,20 @@ use tokio::sync::watch;
 const APART: Duration = Duration::from_millis(250);
 /// How often everything is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(300);
+/// How often it is counted what waits, at least.
+const COUNT_EVERY: Duration = Duration::from_secs(10);
 /// After a failure.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Watches until it is told to stop.
 pub(crate) async fn watch(engine: Engine, mut stopped: watch::Receiver<bool>) {
     let mut looked_at: Option<Instant> = None;
+    let mut counted_at: Option<Instant> = None;
     loop {
+        if counted_at.is_none_or(|at| at.elapsed() >= COUNT_EVERY) {
+            counted_at = Some(Instant::now());
+            count(&engine).await;
+        }
         let all = looked_at.is_none_or(|at| at.elapsed() >= LOOK_EVERY);
         let looked = look(&engine, all).await;
         match &looked {
@@ -45,8 +52,15 @@ async fn rest(engine: &Engine, all_is_well: bool) {
     tokio::time::sleep(APART).await;
     tokio::select! {
         () = engine.message_commits() => {}
-        () = tokio::time::sleep(LOOK_EVERY) => {}
+        () = tokio::time::sleep(COUNT_EVERY) => {}
     }
+}
+
+/// How far behind telling is, whichever node is to do it.
+async fn count(engine: &Engine) {
+    let Ok(Some((waiting, lag))) = engine.waiting_pushes().await else { return };
+    metrics::gauge!("palabre_pushes_waiting").set(waiting as f64);
+    metrics::gauge!("palabre_push_lag_seconds").set(lag as f64 / 1_000.0);
 }
 
 async fn look(engine: &Engine, all: bool) -> chat::Result<()> {

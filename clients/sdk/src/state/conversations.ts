@@ -68,38 +68,27 @@ function without(state: State, id: number): State {
 
 // Rows ---------------------------------------------------------------------------------------------
 
+/** The fields of the row that all members share. */
+const SHARED: Readonly<Record<keyof ConversationRow, true>> = {
+  id: true,
+  kind: true,
+  visibility: true,
+  name: true,
+  topic: true,
+  avatar: true,
+  created_by: true,
+  created_at: true,
+  head: true,
+  rev: true,
+  member_count: true,
+  edit_history: true,
+  previews: true,
+};
+const FIELDS = Object.keys(SHARED) as readonly (keyof ConversationRow)[];
+
 /** The row that all members share, out of one member's conversation. */
 export function rowOf(from: ConversationRow): ConversationRow {
-  const {
-    id,
-    kind,
-    visibility,
-    name,
-    topic,
-    avatar,
-    created_by,
-    created_at,
-    head,
-    rev,
-    member_count,
-    edit_history,
-    previews,
-  } = from;
-  return {
-    id,
-    kind,
-    visibility,
-    name,
-    topic,
-    avatar,
-    created_by,
-    created_at,
-    head,
-    rev,
-    member_count,
-    edit_history,
-    previews,
-  };
+  return Object.fromEntries(FIELDS.map((field) => [field, from[field]])) as unknown as ConversationRow;
 }
 
 /** What of a conversation stands in the room; servers before feature level 7 know nothing else. */

@@ -31,7 +31,7 @@ export function isPicture({ media_type }: Pick<File, 'media_type'>): boolean {
   return ['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/avif'].includes(media_type);
 }
 
-/** What a message says in one line: its text, or the names of its files; `null` once deleted. */
+/** A message in one line: its text, or the names of its files; `null` once deleted. */
 export function wordsOf(message: Pick<Message, 'text' | 'files'>): string | null {
   if (message.text === null || message.text.trim() !== '') return message.text;
   const names = filesOf(message).map(({ name }) => `📎 ${name}`);

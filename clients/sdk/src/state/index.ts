@@ -107,7 +107,7 @@ type Reading =
       readonly members: readonly Member[];
     };
 
-/** What becomes of a thread that is open. */
+/** The changes to a thread that is open. */
 type OfThread = {
   readonly type: 'of.thread';
   readonly conversation: number;

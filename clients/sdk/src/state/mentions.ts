@@ -3,7 +3,7 @@ import type { Message } from '../wire.js';
 import type { Context, ConversationState } from './state.js';
 import { isInRoom } from './threads.js';
 
-/** Who looks at a message: their id, and the user groups that they belong to. */
+/** The reader of a message: their id, and the user groups that they belong to. */
 export type Viewer = Pick<Context, 'me' | 'groups'>;
 
 /** Whether a message names a person, a user group of theirs, or everybody; and whether it answers one of theirs. */

@@ -1,4 +1,4 @@
-// What the person wants to be notified of, and whether a message notifies them: by the rules of the server, in the same
+// The person's notification settings, and whether a message notifies them: by the rules of the server, in the same
 // order (`docs/features/notifications.md`).
 import { UNSPACED } from '../text/characters.js';
 import { mentions } from '../text.js';

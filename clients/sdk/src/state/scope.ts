@@ -6,7 +6,7 @@ export type Gap = 'sync' | 'reset' | null;
 /** At most this many events of a scope wait for a gap before them to be filled. */
 export const MOST_HELD = 1000;
 
-/** What becomes of an event: dropped, held until the gap is filled, applied, or held while what is missing is asked for. */
+/** The fate of an event: dropped, held until the gap is filled, applied, or held while what is missing is asked for. */
 export type Turn = 'repeat' | 'held' | 'next' | 'missing';
 
 /** Decides by an event's number and by the number that it follows. */

@@ -40,7 +40,7 @@ export interface State {
   readonly me: Account | null;
   readonly limits: Limits | null;
   readonly epoch: string | null;
-  /** What the server knows: it grows with each addition to the protocol. 0 before it has said so. */
+  /** The server's feature level: it grows with each addition to the protocol. 0 before it has said so. */
   readonly featureLevel: number;
   /** The number of the last change of one's own account that was applied; `null` where the server numbers none. */
   readonly accountSeq: number | null;
@@ -54,7 +54,7 @@ export interface State {
   readonly userGroups: UserGroups | null;
   /** Another number with each change of one's own inbox that was heard: see `inbox.ts`. */
   readonly inboxSeq: number;
-  /** What one wants to be notified of; `null` until it is known, and where the server knows of no such thing. */
+  /** The person's notification settings; `null` until they are known, and where the server has none. */
   readonly notifications: Notifications | null;
   /** The threads that one follows; see `threadKey`. */
   readonly followed: Followed;
@@ -145,7 +145,7 @@ export interface ConversationState {
   readonly typing: Typing;
   /** `null` until it is opened. */
   readonly timeline: Timeline | null;
-  /** What is known of threads, by the `seq` of their roots; see `summaryOf`. */
+  /** Summaries of threads, by the `seq` of their roots; see `summaryOf`. */
   readonly summaries: ReadonlyMap<number, ThreadSummary>;
   /** The threads that are open, by the `seq` of their roots. */
   readonly threads: ReadonlyMap<number, ThreadState>;

@@ -65,7 +65,7 @@ export function isInRoom({ thread, also_in_room }: Message): boolean {
 
 // Summaries ----------------------------------------------------------------------------------------
 
-/** What is known of the thread about a message; `null` if there is none. */
+/** The summary of the thread about a message; `null` if there is none. */
 export function summaryOf(known: ConversationState, message: Message): ThreadSummary | null {
   return known.summaries.get(message.seq) ?? null;
 }

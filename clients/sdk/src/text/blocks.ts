@@ -186,7 +186,7 @@ function listAt(
   return { found: { what: { kind: 'list' }, ...span(lines, begin, at - begin), parts }, length: at - begin };
 }
 
-/** What an item consists of: text, and lists behind it. */
+/** The content of an item: text, and lists behind it. */
 function item(reading: Reading, lines: readonly Line[], quotes: number, depth: number): Found[] {
   const parts: Found[] = [];
   for (let at = 0; at < lines.length;) {

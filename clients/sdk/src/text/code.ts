@@ -56,8 +56,8 @@ function closing(text: string, begin: number, lastFence: number): number {
   return lastFence < first ? -1 : text.indexOf(FENCE, first);
 }
 
-/** What is shown of it. Where a block stands in quotes, or behind blanks or the sign of a list, its lines are without as
-    many `>` and as many blanks, if they have them. */
+/** Its lines as they are shown. Where a block stands in quotes, or behind blanks or the sign of a list, its lines are
+    without as many `>` and as many blanks, if they have them. */
 export function shownCode(text: string, { from, to, block }: Code, quotes: number, margin: number): string {
   const body = text.slice(from, to);
   if (!block || (quotes === 0 && margin === 0)) return body;

@@ -5,7 +5,7 @@ import { allLabels } from './labels.js';
 import { nextLink } from './links.js';
 import { literal, push, type Found } from './part.js';
 
-/** What a line stands in: so many quotes, and so many characters before its content. */
+/** The surroundings of a line: so many quotes, and so many characters before its content. */
 interface Within {
   readonly quotes: number;
   readonly margin: number;
@@ -71,7 +71,7 @@ function links(text: string, start: number, end: number, out: Found[]): void {
   }
 }
 
-/** What is shown of parts that stand in one line. */
+/** The text of parts that stand in one line, without markers. */
 function shown(parts: readonly Found[]): string {
   return parts
     .map(({ what, parts }) => (parts.length === 0 && 'text' in what ? what.text : shown(parts)))
@@ -114,7 +114,7 @@ interface Open {
   readonly solid: number;
 }
 
-/** What was found at a place. */
+/** A part that was found at a place. */
 type Mark = { readonly start: number; readonly end: number } & (
   { readonly leaf: Found } | { readonly begins: Style } | { readonly ends: true }
 );

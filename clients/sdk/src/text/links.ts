@@ -6,7 +6,7 @@ export interface Target {
   readonly href: string;
 }
 
-/** What begins like a link, or is a mail address. */
+/** The beginning of a link, or a mail address. */
 const LINK = new RegExp(
   `${apart('')}(https?://|mailto:|www\\.)(?=[^${ENDING}])` +
     `|${apart('@./+%-')}[A-Za-z0-9_%+-][A-Za-z0-9._%+-]*` +
@@ -20,7 +20,7 @@ const WITH_HOST = new RegExp(`(?:https?://)?[^/?#${ENDING}]{0,300}`, 'iuy');
 const GLUED = new RegExp(`[${UNSPACED}]`, 'u');
 /** A host in its labels, or an IPv6 address; and a port. */
 const HOST = new RegExp(`^(?:\\[[0-9a-f:.]+\\]|([${WORD}-]+(?:\\.[${WORD}-]+)*\\.?))(?::(\\d{0,5}))?$`, 'iu');
-/** What stands in no host, nor between one and its port. */
+/** Characters that stand in no host, nor between one and its port. */
 const NO_HOST = new RegExp(`[^${WORD}.:[\\]-]`, 'u');
 
 /** The next link of a stretch, with where it leads; null, if it only looks like a link. */
@@ -69,7 +69,7 @@ function targetOf(text: string): Target | null {
   return url && isWeb(hostAndPort(text), isBare ? 3 : 1) ? { address, href: url.href } : null;
 }
 
-/** What stands between `//` and the path, the query and the fragment. */
+/** The authority: between `//` and the path, the query and the fragment. */
 function hostAndPort(link: string): string {
   return link.replace(/^https?:\/\//i, '').replace(/[/?#].*$/s, '');
 }

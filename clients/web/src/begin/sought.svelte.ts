@@ -21,7 +21,7 @@ export class Sought {
   constructor(wanted: () => number | null, shown: () => number | null) {
     $effect(() => {
       const [id, now] = [wanted(), shown()];
-      // Who was put out while it was shown did not ask to join.
+      // A person who was removed while it was shown did not ask to join.
       const gone = id !== null && id === this.#shown;
       this.#shown = now;
       if (id === null) return;

@@ -19,7 +19,7 @@ export class Attachments {
     if (kept('uploads')) import('./uploading.svelte').then(({ takeUp }) => takeUp(this)).catch(() => {});
   }
 
-  /** What uploads files is loaded with the first of them. */
+  /** The uploading code is loaded with the first file. */
   async add(files: readonly File[]): Promise<void> {
     this.#coming += 1;
     const uploading = await import('./uploading.svelte').catch(() => null);

@@ -8,7 +8,7 @@ export interface Candidate {
   /** A person's id; null for several people. */
   person: number | null;
   name: string;
-  /** What stands behind the @. */
+  /** The text behind the @. */
   called: string;
 }
 

@@ -5,7 +5,7 @@ export interface Element {
   readonly children: (Element | string)[];
 }
 
-/** What has no content. */
+/** Elements without content. */
 const VOID = /^(?:area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr)$/;
 /** What has none that is text: from where, to where. */
 const DROPPED = ['style', 'script', 'template', 'noscript', 'title', 'svg', 'math'].map((name) => [

@@ -5,7 +5,7 @@ export interface Selected {
   readonly to: number;
 }
 
-/** What stands before and after a block of code. */
+/** The lines before and after a block of code. */
 export const FENCE = '```';
 
 /** Whether the caret stands in a block of code that is not closed before it. */

@@ -1,4 +1,4 @@
-/** What is being typed before the caret: where it begins, and what stands behind its sign. */
+/** The short form that is being typed before the caret: where it begins, and what stands behind its sign. */
 export interface Typed {
   readonly kind: 'emoji' | 'room';
   readonly from: number;

@@ -19,7 +19,7 @@ export interface Row {
   readonly file: File;
   /** The id of the upload that was begun. */
   readonly begun?: string | undefined;
-  /** What the server has made of it. */
+  /** The message that the server has made of it. */
   readonly uploaded?: Uploaded | undefined;
 }
 
@@ -45,7 +45,7 @@ async function table(mode: IDBTransactionMode): Promise<IDBObjectStore> {
   return (await database()).transaction(TABLE, mode).objectStore(TABLE);
 }
 
-/** What this tab has in hand: other tabs leave it alone. */
+/** The texts that this tab is writing: other tabs leave them alone. */
 const held = new Map<string, () => void>();
 
 /** Takes a file in hand, unless another tab has it. */

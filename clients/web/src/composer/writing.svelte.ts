@@ -3,6 +3,7 @@ import { complain } from '../town/complaint';
 import * as drafts from '../town/drafts.svelte';
 import { fetchQuoted, quoted } from '../town/quotes.svelte';
 import { client, town } from '../town/town.svelte';
+import type { Held } from '../voice/holding.svelte';
 
 /** A text as it is sent: as it was written, but for empty lines before it and blanks behind. Its indent stays. */
 const sent = (text: string) => text.replace(/^(?:[^\S\n]*\n)+/, '').trimEnd();
@@ -14,8 +15,8 @@ export class Writing {
   readonly thread: number | null;
   /** A reply in a thread will stand in the room as well. */
   alsoInRoom = $state(false);
-  /** A voice message is recorded. */
-  recording = $state(false);
+  /** A voice message is recorded; as long as its button is held, or until somebody ends it. */
+  recording = $state.raw<Held | boolean>(false);
   /** The `seq` of the message that is edited. */
   edit = $state<number | null>(null);
   #edited: Message | null = null;

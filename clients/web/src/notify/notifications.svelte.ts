@@ -73,7 +73,7 @@ function show(message: Message, more: string): void {
   const shown = notification(where + more, {
     body: excerpt(wordsOf(message) ?? '').slice(0, 200),
     tag: `palabre-${message.conversation}`,
-    icon: at('/favicon.svg'),
+    icon: at('/icon-192.png'),
   });
   if (!shown) return;
   shown.onclick = () => {

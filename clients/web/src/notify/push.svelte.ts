@@ -1,5 +1,5 @@
 // Being told on this device while no page is open. Loaded by those who are, and by the settings.
-import { subscribePush } from '@palabre/sdk';
+import { subscribePush, type ConversationState } from '@palabre/sdk';
 import { at } from '../base';
 import { currentLanguage } from '../i18n.svelte';
 import { keep, kept } from '../kept';
@@ -129,12 +129,19 @@ async function refresh(): Promise<void> {
   await begin(showsText());
 }
 
+/** Whether everything is read; of a message that was read before an edit of it called one, whether the edit is. */
+function isRead({ unread, readSeq, timeline }: ConversationState, called: number | null): boolean {
+  if (unread > 0) return false;
+  return called === null || !!timeline?.messages.some(({ seq, rev }) => seq === called && rev <= readSeq);
+}
+
 /** Closes the notifications of what is read by now, and counts on the icon what is not. */
 async function closeRead(): Promise<void> {
   const registration = await navigator.serviceWorker.getRegistration(at('/'));
   for (const shown of (await registration?.getNotifications()) ?? []) {
     const known = town.conversations.get(Number(/^palabre-(\d+)$/.exec(shown.tag)?.[1]));
-    if (known && known.unread === 0) shown.close();
+    const called = (shown.data as { called?: number | null } | null)?.called ?? null;
+    if (known && isRead(known, called)) shown.close();
   }
   const unread = [...town.conversations.values()].filter((known) => known.unread > 0).length;
   await (unread > 0 ? navigator.setAppBadge?.(unread) : navigator.clearAppBadge?.())?.catch(() => undefined);

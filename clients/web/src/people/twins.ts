@@ -47,7 +47,7 @@ export function likeness(name: string): string {
 
 interface Known {
   readonly people: unknown;
-  /** Whose name looks like this: the person, or null if it is several. */
+  /** The owner of a name that looks like this: the person, or null if it is several. */
   readonly whose: ReadonlyMap<string, number | null>;
 }
 

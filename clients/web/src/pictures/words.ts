@@ -5,6 +5,8 @@ export const t = speak({
     choose: 'Choose a picture',
     remove: 'Remove the picture',
     removed: 'The picture is removed.',
+    takeAwaySure: (name: string) =>
+      `The picture of ${name} is removed for everybody. They can choose another one.`,
     changed: 'The picture is changed.',
     crop: 'Choose what is shown',
     preview: 'What is shown of the picture',
@@ -21,6 +23,8 @@ export const t = speak({
     choose: 'Choisir une image',
     remove: 'Supprimer l’image',
     removed: 'L’image est supprimée.',
+    takeAwaySure: (name: string) =>
+      `L’image de ${name} sera supprimée pour tout le monde. Cette personne pourra en choisir une autre.`,
     changed: 'L’image est changée.',
     crop: 'Choisir ce qui est montré',
     preview: 'Ce qui est montré de l’image',

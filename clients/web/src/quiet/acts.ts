@@ -1,4 +1,4 @@
-// What one does for having quiet: each of it holds on all devices.
+// The acts that silence conversations: each holds on all devices.
 import {
   markUnread as markUnreadFrom,
   readAll as readEverything,

@@ -43,7 +43,7 @@ export function placeOfReminded(reminder: Reminder): Place {
   return message ? placeOf(message) : { page: 'talk', conversation, at: seq };
 }
 
-/** Who said it and where. */
+/** The author and the conversation. */
 export function aboutOf(reminder: Reminder): string {
   const message = messages.get(keyOf(reminder));
   const place = town.conversations.get(reminder.conversation);
@@ -52,7 +52,7 @@ export function aboutOf(reminder: Reminder): string {
   return t().of(user ? shownNameOf(user) : message.author.username, town.titleOf(place));
 }
 
-/** What was said; in words of ours if it is not there any more. */
+/** The text of the message; a note of ours if it is not there any more. */
 export function textOf(reminder: Reminder): string {
   const message = messages.get(keyOf(reminder));
   if (message === undefined) return '…';

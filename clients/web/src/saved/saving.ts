@@ -13,7 +13,7 @@ export function knowSaved(): void {
   loadSaved(client).then(end, end);
 }
 
-/** What the menu of a message offers: to save it, or to take it off. */
+/** The entry of a message's menu: to save it, or to take it off. */
 export function savingLabel(message: Message): string {
   return isSaved(town.state, message) ? t().unsave : t().save;
 }

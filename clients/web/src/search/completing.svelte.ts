@@ -5,11 +5,11 @@ import { inLanguage, inProtocol } from './aliases';
 import { begun, type Piece } from './pieces';
 import { operatorWords, t } from './words';
 
-/** What could be written in the place of what is being typed. */
+/** A suggestion that replaces the piece that is being typed. */
 export interface Suggestion {
   /** As it is written in the page's language. */
   readonly text: string;
-  /** What it means: the name of a person or place, or a word for an operator. */
+  /** Its meaning: the name of a person or place, or a word for an operator. */
   readonly meaning: string;
 }
 
@@ -21,7 +21,7 @@ const OPERATORS = ['from', 'in', 'before', 'after', 'on', 'has', 'is', 'type'] a
 const DAYS = ['before', 'after', 'on'];
 const DAY = 86_400_000;
 
-/** What is suggested while somebody types a search. */
+/** The suggestions while somebody types a search. */
 export class Completing {
   list = $state.raw<readonly Suggestion[]>([]);
   /** Which one the keys have come to; -1 while they are in the field. */
@@ -71,7 +71,7 @@ const suggestion = (text: string, meaning: string): Suggestion => ({
   meaning,
 });
 
-/** What the page knows by itself. */
+/** Suggestions that the page knows by itself. */
 function known(text: string): Suggestion[] {
   const [, operator, value = ''] = /^(\w+):(.*)$/s.exec(text) ?? [];
   if (operator === undefined) return operators(text);
@@ -107,7 +107,7 @@ function places(value: string): Suggestion[] {
     .map((one) => suggestion(one.peer ? `in:@${one.peer.username}` : `in:${one.id}`, town.titleOf(one)));
 }
 
-/** What the server suggests; nothing if it is of an earlier version. */
+/** The server's suggestions; none if it is of an earlier version. */
 async function asked(q: string): Promise<Suggestion[]> {
   if (!q.includes(':')) return [];
   const answer = await client.command('search.complete', { q, limit: MOST }).catch(() => null);
@@ -118,7 +118,7 @@ async function asked(q: string): Promise<Suggestion[]> {
 
 const nameOf = (user: User) => (user.id === town.me?.id ? t().me : shownNameOf(user));
 
-/** What a fixed value means. */
+/** The meaning of a fixed value. */
 function meaningOf(text: string): string {
   const value = text.slice(text.indexOf(':') + 1);
   const names: Readonly<Record<string, string>> = operatorWords();

@@ -30,7 +30,7 @@ export function pieces(q: string): Piece[] {
   return found;
 }
 
-/** What is being typed at a place of a search: the piece up to there, empty between two pieces. */
+/** The piece of a search that is being typed: the part up to there, empty between two pieces. */
 export function begun(q: string, caret: number): Piece {
   const before = q.slice(0, caret);
   const last = pieces(before).at(-1);

@@ -1,6 +1,6 @@
 import type { LanguageFn } from 'highlight.js';
 
-/** What a piece of code is, as far as it has a colour of its own; empty if it has none. */
+/** The kind of a piece of code, as far as it has a colour of its own; empty if it has none. */
 export type Kind = 'comment' | 'keyword' | 'string' | 'number' | 'name' | '';
 
 export interface Token {

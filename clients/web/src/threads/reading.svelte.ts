@@ -3,7 +3,7 @@ import { tick, untrack } from 'svelte';
 import { END } from '../timeline/scroll';
 import { client } from '../town/town.svelte';
 
-/** What is shown of a thread, and the reply to go to. */
+/** The part of a thread that is shown, and the reply to go to. */
 interface Shown {
   readonly conversation: number;
   readonly thread: number;
@@ -56,7 +56,7 @@ export class Reading {
     this.read();
   }
 
-  /** Whoever sees the end has read all that is there. */
+  /** A reader who sees the end has read everything. */
   read(): void {
     const { conversation, thread, shown } = this.#of();
     const last = shown.timeline.messages.at(-1);

@@ -15,7 +15,7 @@ interface Popup<P extends Record<string, unknown>> {
 
 /** Does what is to be done with the messages of the conversation that is shown. */
 export class Acting implements Doing {
-  /** What is open above the conversation: a part of the client that is loaded then. */
+  /** The popup above the conversation: a part of the client that is loaded then. */
   open = $state.raw<Popup<Record<string, unknown>> | null>(null);
   readonly #conversation: () => ConversationState;
   readonly #writing: Writing;
@@ -43,6 +43,11 @@ export class Acting implements Doing {
     this.#show({
       load: () => import('../versions/Versions.svelte'),
       props: { message, onclose: this.close },
+    });
+  readers = (message: Message) =>
+    this.#show({
+      load: () => import('./ReaderList.svelte'),
+      props: { conversation: this.#conversation(), message, onclose: this.close },
     });
   look = (person: Person) =>
     this.#show({

@@ -12,6 +12,8 @@ export interface Doing {
   pick(message: Message, beside: HTMLElement): void;
   /** Shows what a message said before it was edited. */
   versions(message: Message): void;
+  /** Shows who has read a message. */
+  readers(message: Message): void;
   /** Shows somebody's profile. */
   look(person: Person): void;
   /** The same of somebody who is mentioned. */

@@ -12,8 +12,8 @@ const REST_MS = 100;
 export class Pointing {
   /** The row's key. */
   active = $state<string | null>(null);
-  /** The row that was active when a finger came down; null while a mouse points. */
-  #touched: { readonly active: string | null } | null = null;
+  /** The row on which a finger came down, and the one that was active then; null while a mouse points. */
+  #touched: { readonly key: string | null; readonly active: string | null } | null = null;
 
   /** The row under the pointer while it is being scrolled; it becomes active when that rests. */
   #passing: string | null = null;
@@ -43,14 +43,15 @@ export class Pointing {
   }
 
   down(event: PointerEvent): void {
-    this.#touched = hovers(event) ? null : { active: this.active };
+    this.#touched = hovers(event) ? null : { key: keyAt(event.target), active: this.active };
   }
 
   /** Shows or hides the tools. */
   click(event: MouseEvent): void {
     if (!this.#touched || (event.target as Element).closest('a, button, [popover]')) return;
-    const key = keyAt(event.target);
-    // The tap has brought the focus, and with it the tools: the row that was active before counts.
+    const { key } = this.#touched;
+    // The tap has brought the focus, and with it the tools: the row that was active before counts, and the one on which the
+    // finger came down; another one may lie there now that the tools of the one before are gone.
     this.active = this.#passing = this.#touched.active === key ? null : key;
   }
 

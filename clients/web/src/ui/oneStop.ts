@@ -12,7 +12,8 @@ export function oneStop(node: HTMLElement): () => void {
 
   function settle() {
     const items = [...node.querySelectorAll<HTMLElement>(ITEMS)];
-    const stop = items.find((item) => item === last) ?? items[0];
+    const stop =
+      items.find((item) => item === last) ?? items.find((item) => item.checkVisibility()) ?? items[0];
     for (const item of items) item.tabIndex = item === stop ? 0 : -1;
   }
   function focused({ target }: FocusEvent) {

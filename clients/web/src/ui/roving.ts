@@ -7,7 +7,9 @@
 export function roving(selector: string, beside = false): (event: KeyboardEvent) => void {
   return (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-    const items = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>(selector)];
+    const all = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>(selector)];
+    // A row of buttons may show fewer of them where there is little room.
+    const items = beside ? all.filter((item) => item.checkVisibility()) : all;
     const now = items.findIndex((item) => item.contains(document.activeElement));
     const steps: Record<string, number> = {
       ArrowDown: Math.min(now + 1, items.length - 1),

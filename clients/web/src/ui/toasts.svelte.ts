@@ -5,8 +5,10 @@ export interface Toast {
   id: number;
   kind: 'info' | 'error';
   text: string;
-  /** What can be done about it. */
+  /** The action that it offers. */
   act?: Act | undefined;
+  /** It fades. */
+  going?: boolean;
 }
 
 /** A button of a toast. */
@@ -15,6 +17,8 @@ export interface Act {
   run: () => unknown;
 }
 
+/** How long it fades: as long as `--quick` says. */
+const FADE_MS = 120;
 const STAY_MS = 6_000;
 /** One that can be answered leaves time for that. */
 const STAY_WITH_ACT_MS = 12_000;
@@ -27,7 +31,7 @@ export function toast(text: string, kind: Toast['kind'] = 'info', act?: Act): vo
   // An effect that shows a message does not depend on the other messages.
   untrack(() => {
     const same = toasts.find((one) => one.text === text);
-    if (same) dismiss(same.id);
+    if (same) take(same.id);
     toasts.push({ id, kind, text, act });
   });
   setTimeout(() => dismiss(id), act ? STAY_WITH_ACT_MS : STAY_MS);
@@ -35,6 +39,13 @@ export function toast(text: string, kind: Toast['kind'] = 'info', act?: Act): vo
 
 /** Takes it away before its time. */
 export function dismiss(id: number): void {
+  const one = toasts.find((toast) => toast.id === id);
+  if (!one || one.going) return;
+  one.going = true;
+  setTimeout(() => take(id), FADE_MS);
+}
+
+function take(id: number): void {
   const at = toasts.findIndex((one) => one.id === id);
   if (at >= 0) toasts.splice(at, 1);
 }

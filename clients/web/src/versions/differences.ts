@@ -7,7 +7,7 @@ export interface Piece {
 /** Words that are compared with each other at most; of longer texts what differs is shown as one. */
 const MOST = 1_000_000;
 
-/** What was removed from a text and what was added to it, word by word, in the order of reading. */
+/** The removed and the added parts of a text, word by word, in the order of reading. */
 export function differences(before: string, after: string): Piece[] {
   const [old, now] = [wordsOf(before), wordsOf(after)];
   let start = 0;

@@ -2,7 +2,7 @@ import { levelOf } from './waveform';
 
 /** How often the level is looked at, in milliseconds. */
 const LOOK_MS = 50;
-/** What is recorded into, the first that the browser knows: Safari knows MP4 only. */
+/** The formats for recording; the first one that the browser knows: Safari knows MP4 only. */
 const KINDS = ['audio/webm;codecs=opus', 'audio/ogg;codecs=opus', 'audio/mp4'];
 /** Enough for a voice, and 3.6 MB in fifteen minutes. */
 const BITS = 32_000;
@@ -13,7 +13,7 @@ export class Recording {
   length = $state(0);
   /** How loud it is now, from 0 to 1. */
   level = $state(0);
-  /** What was recorded, once it is over. */
+  /** The recording, once it is over. */
   bytes = $state.raw<Blob | null>(null);
   readonly levels: number[] = [];
   readonly #most: number;
@@ -21,6 +21,7 @@ export class Recording {
   #stream: MediaStream | null = null;
   #context: AudioContext | null = null;
   #looking: ReturnType<typeof setInterval> | undefined;
+  #unwanted = false;
 
   /** One that ends by itself after so many milliseconds. */
   constructor(most: number) {
@@ -33,6 +34,8 @@ export class Recording {
       audio: { echoCancellation: true, noiseSuppression: true, channelCount: 1 },
     });
     this.#stream = stream;
+    // Whoever was asked for the microphone has gone meanwhile: it must not stay on.
+    if (this.#unwanted) return this.#release();
     const mimeType = KINDS.find((kind) => MediaRecorder.isTypeSupported(kind));
     const recorder = new MediaRecorder(stream, { audioBitsPerSecond: BITS, ...(mimeType && { mimeType }) });
     const pieces: Blob[] = [];
@@ -53,6 +56,7 @@ export class Recording {
 
   /** It is not wanted. */
   discard(): void {
+    this.#unwanted = true;
     if (this.#recorder) this.#recorder.onstop = null;
     this.stop();
     this.#release();

@@ -3,13 +3,13 @@
 declare const self: ServiceWorkerGlobalScope;
 export type {};
 
-/** What the server tells. */
+/** The content of a push. */
 interface Told {
   readonly conversation: number;
   readonly ticket: string;
 }
 
-/** What may be shown of a message: `push.open`. */
+/** The parts of a message that may be shown: `push.open`. */
 interface Message extends Told {
   readonly seq: number;
   readonly thread: number | null;
@@ -22,11 +22,13 @@ interface Message extends Told {
   readonly language: string;
 }
 
-/** What a notification remembers: enough to open its message, and to ask whether it was read meanwhile. */
+/** The data of a notification: enough to open its message, and to ask whether it was read meanwhile. */
 interface Remembered {
   readonly ticket: string;
   readonly path: string;
   readonly unread: number;
+  /** The message that one had read before an edit of it called one: that nothing is unread does not close it. */
+  readonly called: number | null;
 }
 
 const WORDS = {
@@ -37,6 +39,8 @@ const wordsOf = (language: string) => (language.startsWith('fr') ? WORDS.fr : WO
 
 /** What is below the client on its site. */
 const at = (path: string) => new URL(path, self.registration.scope).href;
+/** What stands below the client on its site and is not the client: documents, the playground, files. */
+const OTHERS = /^(?:docs|play|v1)(?![^/?#])/;
 const tagOf = (conversation: number) => `palabre-${conversation}`;
 /** Older notifications that are asked about at once. */
 const MOST = 10;
@@ -82,10 +86,16 @@ async function ask(ticket: string): Promise<Message | 'nothing' | 'unknown'> {
   }
 }
 
+/** The open pages of the client. */
+async function pages(): Promise<readonly WindowClient[]> {
+  const { scope } = self.registration;
+  const all = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
+  return all.filter(({ url }) => url.startsWith(scope) && !OTHERS.test(url.slice(scope.length)));
+}
+
 /** Whether somebody is looking at a page of ours: it tells by itself. */
 async function isLookedAt(): Promise<boolean> {
-  const pages = await self.clients.matchAll({ type: 'window' });
-  return pages.some((page) => page.visibilityState === 'visible' && page.focused);
+  return (await pages()).some((page) => page.visibilityState === 'visible' && page.focused);
 }
 
 async function show(message: Message, ticket: string): Promise<void> {
@@ -97,7 +107,12 @@ async function show(message: Message, ticket: string): Promise<void> {
   const where = name === null ? author : `${author} · ${name}`;
   const isReminder = kind === 'reminder';
   await self.registration.showNotification(isReminder ? `${words.reminder} · ${where}` : where, {
-    ...look(conversation, language, { ticket, path, unread: Math.max(1, unread) }),
+    ...look(conversation, language, {
+      ticket,
+      path,
+      unread: Math.max(1, unread),
+      called: unread === 0 ? seq : null,
+    }),
     body: unread > 1 && !isReminder ? `${shown}\n${words.more(count)}` : shown,
   });
 }
@@ -106,7 +121,7 @@ async function show(message: Message, ticket: string): Promise<void> {
 async function showUnknown({ conversation, ticket }: Told): Promise<void> {
   const { language } = self.navigator;
   await self.registration.showNotification('Palabre', {
-    ...look(conversation, language, { ticket, path: `c/${conversation}`, unread: 1 }),
+    ...look(conversation, language, { ticket, path: `c/${conversation}`, unread: 1, called: null }),
     body: wordsOf(language).news,
   });
 }
@@ -114,7 +129,7 @@ async function showUnknown({ conversation, ticket }: Told): Promise<void> {
 /** One notification for each conversation: the next takes the place of the last, and sounds again. */
 function look(conversation: number, language: string, data: Remembered): NotificationOptions {
   const again: object = { renotify: true };
-  return { tag: tagOf(conversation), icon: at('favicon.svg'), lang: language, data, ...again };
+  return { tag: tagOf(conversation), icon: at('icon-192.png'), lang: language, data, ...again };
 }
 
 async function close(conversation: number): Promise<void> {
@@ -141,8 +156,7 @@ async function tidy(news: number): Promise<void> {
 async function open(shown: Notification): Promise<void> {
   shown.close();
   const { path } = shown.data as Remembered;
-  const pages = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
-  const page = pages.find(({ url }) => url.startsWith(self.registration.scope));
+  const [page] = await pages();
   if (!page) {
     await self.clients.openWindow(at(path));
     return;

@@ -149,7 +149,7 @@ async fn a_server_may_be_closed_to_newcomers() {
 async fn so_many_accounts_an_hour_come_from_one_address_and_not_one_more() {
     let town = Town::with(|config| config.limits.registrations_per_hour = 2).await;
     town.absent("ann").await;
-    // What is refused for itself does not count.
+    // A request that is refused for itself does not count.
     town.request("POST", "/v1/accounts", json!({"username": "x", "password": GOOD})).await.refused(422, "invalid");
     town.absent("bob").await;
     let answer = town.request("POST", "/v1/accounts", json!({"username": "cid", "password": GOOD})).await;
@@ -221,7 +221,7 @@ async fn what_somebody_tells_about_themselves_is_told_to_those_who_know_them_and
             break;
         }
     }
-    // Whoever comes back asks for what is newer than they know, and for nothing else.
+    // A client that comes back asks for what is newer than it knows, and for nothing else.
     let asks = async |revs: serde_json::Value| {
         let asked = json!({"users": [ann.id(), bob.id()], "revs": revs});
         bob.asks("user.list", asked).await.granted()["users"].clone()
@@ -244,7 +244,7 @@ async fn what_changes_nothing_in_an_account_is_told_to_nobody() {
     assert_eq!(phone.notices("account.updated").await["data"]["city"], "Lyon");
     ann.asks("account.update", json!({"city": "Lyon"})).await.granted();
     assert!(!phone.has_noticed("account.updated").await);
-    // Whose role or state does not change is not sent away.
+    // A person whose role and state do not change is not sent away.
     admin.asks("user.role", json!({"user": bob.id(), "role": "user"})).await.granted();
     admin.asks("user.active", json!({"user": bob.id(), "active": true})).await.granted();
     bob.hears_nothing_more().await;

@@ -1,4 +1,4 @@
-//! What a dialect may answer and take besides JSON: pages, redirects and cookies, bodies that are taken piece by piece,
+//! Answers and bodies of a dialect besides JSON: pages, redirects and cookies, bodies that are taken piece by piece,
 //! and a visit that is asked for more than a password. No dialect of the product does all of it yet: this one is the
 //! test's own, and the server is given it as a value.
 
@@ -12,12 +12,12 @@ use std::{
 };
 
 use chat::{
-    Error, ErrorCode, Query, Reply, Visit,
+    Error, Query, Reply, Visit,
     sessions::{Challenge, Visited},
 };
 use dialects::{
-    Credentials, Dialect, Hears, Paths, Step, Translator,
-    rest::{Call, Cookie, Desk, JSON, Matched, Misrouted, Refusal, Request, RestAnswer, Takes},
+    Credentials, Dialect, Paths, Step, Translator,
+    rest::{Call, Cookie, Desk, Matched, Misrouted, Request, RestAnswer, Takes},
 };
 use palabre::{
     config::Config,
@@ -33,10 +33,10 @@ use tokio::{
 const HTML: &str = "text/html; charset=utf-8";
 const PASSWORD: &str = "the tree in the middle";
 const UPLOAD: u64 = 100 << 20;
-/// What the systems of both sides may hold of a connection between them, with room to spare.
+/// The bytes that the systems of both sides may hold of a connection, with room to spare.
 const ON_THE_WAY: u64 = 24 << 20;
 
-/// What uploads are made of.
+/// The bytes that uploads are made of.
 static CHUNK: [u8; 64 << 10] = [1; 64 << 10];
 
 /// Bytes of uploads that the dialect has been given.
@@ -45,30 +45,11 @@ static TAKEN: AtomicU64 = AtomicU64::new(0);
 static TRIAL: Translator = Translator {
     name: "trial",
     system: "a trial",
-    credentials: Credentials { cookie: Some("trial"), ..OLD },
-    hears: Hears::All,
-    authenticates_in_band: false,
-    places_presence: false,
+    credentials: Credentials { cookie: Some("trial"), in_query: false, ..Translator::SILENT.credentials },
     paths: Paths { sockets: &[], requests: &["/trial/{*rest}"], beside: None },
-    no_handshake: ErrorCode::UnknownCommand,
-    check_headers: |_, _| Ok(()),
-    greeting: |_| Vec::new(),
-    decode: |_, _| Step::Refuse(Vec::new()),
-    event: |_, _| None,
-    hidden: |_, _| None,
-    turnover: |_, _| None,
-    echoes: |_, _| true,
-    account: |_, _| Vec::new(),
-    account_caught_up: |_| Vec::new(),
-    signal: |_, _| Vec::new(),
-    caught_up: |_, _| None,
-    refusal: |error| error.detail.clone(),
     route,
-    problem: |error, _| Refusal { media_type: JSON, status: error.code.status(), body: error.code.name().to_owned() },
+    ..Translator::SILENT
 };
-
-const OLD: Credentials =
-    Credentials { scheme_needed: false, subprotocol: false, in_query: false, cookie: None, gives_cookie: false };
 
 fn route(method: &str, path: &str) -> Result<Matched, Misrouted> {
     let (path, needs_speaker, takes, read): (_, _, _, fn(&Request<'_>, Desk) -> Step) = match (method, path) {
@@ -228,7 +209,7 @@ async fn a_dialect_redirects_gives_a_cookie_and_shows_a_page_to_whoever_brings_i
     assert_eq!((page.status, page.header("content-type"), &*page.text), (200, Some(HTML), "<h1>ann</h1>"));
     assert_eq!(page.header("x-content-type-options"), Some("nosniff"), "it is dressed as all answers are");
     assert_eq!(get(&rest, "/trial/home", &[]).await.status, 401);
-    // What HTTP cannot say is no answer, and nobody's header becomes two.
+    // An answer that HTTP cannot express is refused, and no header becomes two.
     let (status, head) = head_of(server.address, "/trial/broken").await;
     assert_eq!(status, 500, "{head}");
     assert!(!head.contains("a=b"), "{head}");

@@ -26,7 +26,7 @@ const PONG: u8 = 0x8a;
 const PROTOCOL_ERROR: u16 = 1002;
 const NOT_TEXT: u16 = 1007;
 
-/// What the server says.
+/// The server's answer.
 #[derive(Clone, Debug, PartialEq)]
 enum Says {
     /// The answer to the command with this id.
@@ -252,7 +252,7 @@ fn texts_in_fragments() -> Vec<Case> {
         case("6.2.4", &[frame(0x01, &good[..=at]), frame(LAST, &good[at + 1..])], &[answer(GOOD)]),
         case("6.3.1", &[frame(TEXT, &bad)], &fails),
         case("6.3.2", &in_octets(&bad), &fails),
-        // What would make these whole never comes: the connection has to fail before.
+        // The bytes that would complete these never come: the connection has to fail before.
         case("6.4.1", &[frame(0x01, GREEK), frame(CONTINUATION, BEYOND)], &fails),
         case("6.4.2", &[frame(0x01, &[GREEK, &BEYOND[..1]].concat()), frame(CONTINUATION, &BEYOND[1..2])], &fails),
         unfinished("6.4.3", &[GREEK, BEYOND, BAD].concat(), GREEK.len() + BEYOND.len()),
@@ -389,7 +389,7 @@ fn closing() -> Vec<Case> {
     cases
 }
 
-/// What Autobahn has no case for, and the RFC a sentence.
+/// Sentences of the RFC for which Autobahn has no case.
 fn besides() -> Vec<Case> {
     let fails = [Says::Close(PROTOCOL_ERROR)];
     let long_form = |first: u8, length: &[u8]| [&[first][..], length, &[0; 4]].concat();
@@ -424,7 +424,7 @@ async fn hears(wire: &mut Wire) -> Option<Says> {
     }
 }
 
-/// What is wrong with one case, if something is.
+/// The mistake in one case, if there is one.
 async fn play(town: &Town, case: &Case) -> Option<String> {
     let mut wire = town.wire().await;
     for piece in case.bytes.chunks(case.chop.min(case.bytes.len().max(1))) {

@@ -1,9 +1,7 @@
 //! Avatars: of people, of rooms and groups, and of the server; seen by those who may, and gone with what they showed.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
-use testkit::{Answer, Person, Rest, Town};
+use testkit::{Answer, Person, Rest, Town, equal, until};
 
 /// A PNG of this size, by its header, with so many bytes.
 pub(crate) fn png(width: u32, height: u32, length: usize) -> Vec<u8> {
@@ -28,17 +26,6 @@ async fn shown(rest: &Rest, person: &Person, picture: &Value) -> (Answer, Vec<u8
 
 async fn status(rest: &Rest, person: &Person, picture: &Value) -> u16 {
     shown(rest, person, picture).await.0.status
-}
-
-/// Waits until so many files are in the folder.
-async fn keeps(town: &Town, count: usize) {
-    for _ in 0..200 {
-        if town.blobs().len() == count {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    assert_eq!(town.blobs().len(), count);
 }
 
 #[tokio::test]
@@ -87,11 +74,11 @@ async fn a_person_shows_a_picture_and_whoever_is_logged_in_sees_it() {
     assert_eq!(again["rev"], account["rev"]);
     let other = uploads(town.rest(), &ann, png(16, 16, 100)).await;
     ann.asks("account.avatar", json!({"picture": other})).await.granted();
-    keeps(&town, 1).await;
+    town.keeps(1).await;
     assert_eq!((status(town.rest(), &bob, &picture).await, status(town.rest(), &bob, &other).await), (404, 200));
     let none = ann.asks("account.avatar", json!({"picture": null})).await.granted();
     assert_eq!(none["avatar"], Value::Null);
-    keeps(&town, 0).await;
+    town.keeps(0).await;
     town.closes().await;
 }
 
@@ -177,16 +164,13 @@ async fn a_room_shows_a_picture_to_its_members_and_a_public_one_to_all() {
     town.closes().await;
 }
 
-/// What a stranger is answered who asks until it is this: nodes learn within a second what the server shows.
+/// The answer to a stranger who asks until it has this status: nodes learn within a second what the server shows.
 async fn answers(rest: &Rest, address: &str, status: u16) -> Answer {
-    for _ in 0..100 {
+    until(async || {
         let answer = rest.ask("GET", address, None, &Value::Null).await;
-        if answer.status == status {
-            return answer;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    rest.ask("GET", address, None, &Value::Null).await
+        if answer.status == status { Ok(answer) } else { Err((answer.status, answer.text)) }
+    })
+    .await
 }
 
 #[tokio::test]
@@ -199,19 +183,11 @@ async fn the_server_shows_a_picture_to_strangers_and_moderators_take_pictures_aw
     ann.asks("server.avatar", json!({"picture": anns})).await.refused("forbidden");
     root.asks("server.avatar", json!({"picture": picture})).await.granted();
     // Another node sees it within a second.
-    let mut server = ann.asks("server.get", json!({})).await.granted();
-    for _ in 0..100 {
-        if server["avatar"] == picture {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        server = ann.asks("server.get", json!({})).await.granted();
-    }
-    assert_eq!(server["avatar"], picture);
+    until(async || equal(ann.asks("server.get", json!({})).await.granted()["avatar"].clone(), &picture)).await;
     let address = format!("/v1/server/avatar/{}", picture.as_str().unwrap());
     let answer = answers(rest, &address, 200).await;
     assert_eq!((answer.status, answer.header("cache-control")), (200, Some("public, max-age=31536000, immutable")));
-    // What is not the server's is not opened by this path for anybody.
+    // A picture that is not the server's is not opened by this path for anybody.
     ann.asks("account.avatar", json!({"picture": anns})).await.granted();
     let stolen = format!("/v1/server/avatar/{}", anns.as_str().unwrap());
     assert_eq!(rest.ask("GET", &stolen, None, &Value::Null).await.status, 404);
@@ -223,6 +199,6 @@ async fn the_server_shows_a_picture_to_strangers_and_moderators_take_pictures_aw
     assert_eq!(ann.asks("account.get", json!({})).await.granted()["avatar"], Value::Null);
     root.asks("server.avatar", json!({"picture": null})).await.granted();
     assert_eq!(answers(rest, &address, 404).await.status, 404);
-    keeps(&town, 0).await;
+    town.keeps(0).await;
     town.closes().await;
 }

@@ -49,7 +49,7 @@ async fn every_path_is_served_with_and_without_the_path_before_it() {
     for path in ["/nothing", "/chat/nothing", "/chat/chat/login", "/chatter/login", "/Chat/login"] {
         get(&town, path, &[]).await.refused(404, "unknown_command");
     }
-    // What is done below the path is done.
+    // Requests below the path are served.
     let ann = town.absent("ann").await;
     let room = json!({ "kind": "room", "name": "Lobby" });
     let token = Some(&*ann.tokens().access);
@@ -81,7 +81,7 @@ async fn the_pages_name_nothing_outside_the_path() {
         let elsewhere = below("/talk").await;
         assert_eq!(get(&elsewhere, "/", &[("if-none-match", etag)]).await.status, 200, "another path is another page");
     }
-    // What stands in files is beside them, wherever they are.
+    // The addresses inside files are relative to them.
     let manifest = get(&town, "/chat/manifest.webmanifest", &[]).await;
     assert_eq!((&manifest.body["start_url"], &manifest.body["icons"][0]["src"]), (&json!("./"), &json!("favicon.svg")));
     let styles = web::FILES.iter().filter(|file| file.path.ends_with(".css"));

@@ -229,7 +229,7 @@ async fn a_room_is_renamed_described_and_closed_for_all_to_see() {
     ann.asks("conversation.update", update(json!({"name": "Park", "topic": "roses"}))).await.granted();
     let told = bob.hears("it is called Park").await;
     assert_eq!(told["data"]["topic"], "roses");
-    // What changes nothing is no change.
+    // An update that changes nothing is no change.
     ann.asks("conversation.update", update(json!({"name": "Park"}))).await.granted();
     bob.hears_nothing_more().await;
     ann.asks("conversation.update", update(json!({"topic": null}))).await.granted();
@@ -242,7 +242,7 @@ async fn a_room_is_renamed_described_and_closed_for_all_to_see() {
     let cid = town.person("cid").await;
     cid.asks("conversation.join", json!({"conversation": room.id})).await.refused("not_found");
     assert_eq!(discovers(&cid, "").await, [("kitchen".into(), false)]);
-    // Whoever is in stays in.
+    // Members stay in.
     bob.says(&room, "still here").await;
     // The old name is free again.
     cid.opens_room("garden").await;
@@ -292,7 +292,7 @@ async fn what_others_do_to_somebody_takes_nothing_of_what_they_may_do_themselves
     let direct = bob.turns_to(&ann).await;
     ann.says(&direct, "hello").await;
     ann.leaves(&three).await;
-    // What they do themselves counts: ann's third, and bob's.
+    // Their own acts count: ann's third, and bob's.
     let mut refusals = Vec::new();
     let room = json!({"kind": "room", "name": "four"});
     refusals.push(ann.asks("conversation.create", room.clone()).await.refused("limit_reached"));
@@ -356,7 +356,7 @@ async fn a_private_rooms_name_is_known_to_its_members_alone() {
     let town = Town::opens().await;
     let (ann, eve) = town.two("ann", "eve").await;
     let secret = ann.opens_private_room("layoffs").await;
-    // Whatever eve does with the name goes as if there were no such room.
+    // Everything that eve does with the name goes as if there were no such room.
     let hers = eve.opens_private_room("Layoffs").await;
     let public = eve.opens_room("layoffs").await;
     let other = eve.opens_room("kitchen").await;
@@ -515,7 +515,7 @@ async fn what_one_hides_is_out_of_ones_own_list_until_something_happens_in_it() 
     bob.says(&talk, "Are you there?").await;
     phone.hears("bob: Are you there?").await;
     assert_eq!(list(&ann).await, 1);
-    // Whoever opens it again has it again.
+    // A person who opens it again has it again.
     ann.asks("conversation.hide", json!({"conversation": talk.id})).await.granted();
     assert_eq!(list(&ann).await, 0);
     assert_eq!(ann.turns_to(&bob).await.id, talk.id);
@@ -538,7 +538,7 @@ async fn what_is_hidden_while_the_other_speaks_is_heard_as_the_list_has_it() {
         let hidden = ann.begins("conversation.hide", json!({"conversation": talk.id}));
         said.await.granted();
         hidden.await.granted();
-        // Whatever is asked now, the law is checked: what the list shows is what was heard.
+        // With every question the law is checked: the list shows what was heard.
         ann.asks("account.get", json!({})).await.granted();
     }
 }

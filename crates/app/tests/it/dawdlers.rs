@@ -1,4 +1,4 @@
-//! Whoever keeps the server waiting: each wait has a clock, and each address a bound, so that nobody else waits.
+//! Clients that keep the server waiting: each wait has a clock, and each address a bound, so that nobody else waits.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const FRAGMENT: &[u8] = &[0x01, 0x81, 0, 0, 0, 0, b'{'];
 /// A masked close frame with a code that nobody may send: the server sends its close frame, and nobody answers.
 const BAD_CLOSE: &[u8] = &[0x88, 0x82, 0, 0, 0, 0, 0x03, 0xed];
 
-/// What a connection says before it says nothing more.
+/// The bytes of a connection before it falls silent.
 fn ways() -> Vec<(&'static str, Vec<u8>)> {
     let socket = |frames: &[u8]| [HANDSHAKE.as_bytes(), frames].concat();
     vec![
@@ -84,7 +84,7 @@ async fn whoever_does_not_go_on_is_gone_in_time_however_they_have_begun() {
         let mut raw = Raw::connect_narrowly(town.address()).await;
         raw.writes(&bytes).await;
         waiting.spawn(async move {
-            // Whoever does not read learns by writing that nobody is there.
+            // A client that does not read learns by writing that nobody is there.
             while way == "answers that are not read" && raw.writes("x").await {
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }

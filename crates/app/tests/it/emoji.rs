@@ -43,7 +43,7 @@ async fn a_moderator_adds_an_emoji_and_everybody_reacts_with_it_until_it_is_gone
     }
     let message = bob.reacts(&said, ":blobby:").await;
     assert_eq!(message["reactions"], json!([{"emoji": ":blobby:", "users": [bob.id()]}]));
-    // What was reacted stays, and can be taken back; nobody can add to it.
+    // Reactions with it stay, and can be taken back; nobody can add to them.
     ann.asks("emoji.remove", json!({"name": "blobby"})).await.refused("forbidden");
     for _ in 0..2 {
         root.asks("emoji.remove", json!({"name": "blobby"})).await.granted();

@@ -215,7 +215,7 @@ async fn the_origins_of_one_endpoint_shut_and_open_no_other() {
     const ANY: &str = "https://anywhere.example.org";
     let pages = [SCHOOL, DATES, TALAS, ANY];
     let cases: [Origins; 4] = [
-        // What is allowed everywhere opens where pages must be named, and shuts nobody out where they need not be.
+        // An origin that is allowed everywhere opens where pages must be named, and shuts out nobody elsewhere.
         (
             |config| config.server.allowed_origins = vec![SCHOOL.into()],
             [

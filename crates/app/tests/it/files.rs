@@ -2,22 +2,21 @@
 
 mod broken;
 mod hostile;
-mod pictures;
+pub(crate) mod pictures;
 mod scanned;
 mod sweep;
 mod voice;
 
-use std::time::Duration;
-
 use chat::FileId;
 use serde_json::{Value, json};
 use testkit::{
-    Answer, Person, Rest, Room, Said, Town,
+    Answer, Person, Rest, Room, Said, Town, equal,
     policies::{Ability, Role},
+    until,
 };
 
 /// The beginning of an image, and something after it.
-fn image(length: usize) -> Vec<u8> {
+pub(crate) fn image(length: usize) -> Vec<u8> {
     let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
     bytes.extend((bytes.len()..length).map(|at| u8::try_from(at % 251).unwrap()));
     bytes
@@ -43,24 +42,13 @@ fn path(file: &Value) -> String {
     format!("/v1/files/{}", file["id"].as_str().unwrap())
 }
 
-/// What somebody is answered who asks for a file, with these headers.
+/// The answer to somebody who asks for a file with these headers.
 async fn asks_for(rest: &Rest, person: &Person, file: &Value, headers: &[(&str, &str)]) -> (Answer, Vec<u8>) {
     rest.bytes(&path(file), &person.tokens().access, headers).await
 }
 
 async fn status(rest: &Rest, person: &Person, file: &Value) -> u16 {
     asks_for(rest, person, file, &[]).await.0.status
-}
-
-/// Waits until so many files are in the folder.
-async fn keeps(town: &Town, count: usize) {
-    for _ in 0..200 {
-        if town.blobs().len() == count {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    assert_eq!(town.blobs().len(), count, "{:?}", town.blobs());
 }
 
 #[tokio::test]
@@ -112,7 +100,7 @@ async fn who_may_see_the_message_may_read_its_file_whatever_their_role_and_at_on
     // The server's administrator is no member, and who came later does not see the message.
     ann.adds(&newcomer, &room).await;
     assert_eq!((status(rest, &root, &file).await, status(rest, &newcomer, &file).await), (404, 404));
-    // Who says it there again has not the right to it either.
+    // A person who says it there again has no right to it either.
     let stolen = newcomer.asks("message.send", message(&room, "stolen", &[&file])).await.refused("invalid");
     assert_eq!(stolen["errors"][0]["pointer"], "/files/0");
     ann.makes(&bob, "member", &room).await.granted();
@@ -121,7 +109,7 @@ async fn who_may_see_the_message_may_read_its_file_whatever_their_role_and_at_on
     let access = ann.tokens().access;
     ann.deletes(&sent).await;
     assert_eq!(rest.bytes(&path(&file), &access, &[]).await.0.status, 404);
-    keeps(&town, 0).await;
+    town.keeps(0).await;
     town.closes().await;
 }
 
@@ -251,14 +239,14 @@ async fn a_file_that_is_not_sent_waits_for_a_day_or_until_its_owner_does_not_wan
         files.push(uploads(town.rest(), &ann, name, image(100)).await);
     }
     let [kept, forgotten, unwanted] = [&files[0], &files[1], &files[2]];
-    keeps(&town, 3).await;
+    town.keeps(3).await;
     bob.asks("file.remove", json!({"file": unwanted["id"]})).await.granted();
     assert_eq!(status(town.rest(), &ann, unwanted).await, 200, "it is not bob's to remove");
     for _ in 0..2 {
         ann.asks("file.remove", json!({"file": unwanted["id"]})).await.granted();
         assert_eq!(status(town.rest(), &ann, unwanted).await, 404);
     }
-    keeps(&town, 2).await;
+    town.keeps(2).await;
     sends(&ann, &room, &[kept]).await;
     let admin = town.admin("root").await;
     let statistics = admin.asks("server.statistics", json!({})).await.granted();
@@ -267,7 +255,7 @@ async fn a_file_that_is_not_sent_waits_for_a_day_or_until_its_owner_does_not_wan
     for file in [kept, forgotten] {
         town.has_waited_for(FileId::parse(file["id"].as_str().unwrap()).unwrap()).await;
     }
-    keeps(&town, 1).await;
+    town.keeps(1).await;
     ann.asks("message.send", message(&room, "late", &[forgotten])).await.refused("invalid");
     assert_eq!((status(town.rest(), &ann, kept).await, status(town.rest(), &ann, forgotten).await), (200, 404));
     town.closes().await;
@@ -307,11 +295,6 @@ async fn a_browser_reads_files_with_a_cookie_that_is_good_for_nothing_else() {
     assert_eq!(other.status, 401);
     // It ends with its session.
     ann.requests("DELETE", "/v1/sessions/current", Value::Null).await.granted();
-    for _ in 0..100 {
-        if with_cookie("GET", &path(&file)).await == 401 {
-            return town.closes().await;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("the cookie of a session that is over opens a file");
+    until(async || equal(with_cookie("GET", &path(&file)).await, &401)).await;
+    town.closes().await;
 }

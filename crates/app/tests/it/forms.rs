@@ -274,7 +274,7 @@ fn usual(operation: &str, field: &str, room: i64, bob: i64) -> Value {
     }
 }
 
-/// What an operation needs besides, so that its field has a meaning.
+/// The other fields that an operation needs, so that this one has a meaning.
 fn besides(operation: &str, field: &str, bob: i64) -> Value {
     match (operation, field) {
         ("message.send" | "message.send.put", "also_in_room") => json!({ "thread": 1 }),
@@ -408,7 +408,7 @@ async fn compare(town: &Town, owner: &Person, bob: &Person, room: &Room) {
             let destructive =
                 matches!(&*place.method, "DELETE" | "POST") && place.part == "path" && place.path.ends_with('}');
             let leaves = place.operation == "conversation.leave" || place.operation == "conversation.hide";
-            // What is there must stay: such values are asked for elsewhere.
+            // Nothing that exists may be removed: such values are tested elsewhere.
             if (destructive || leaves) && (value == json!(1) || value == json!(room.id) || value == json!([1])) {
                 continue;
             }

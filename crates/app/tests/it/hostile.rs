@@ -90,7 +90,7 @@ async fn a_frame_has_so_many_bytes_and_not_one_more() {
         let answer = stranger.hears().await;
         assert_eq!((&answer["re"], &answer["error"]["code"]), (&Value::Null, &json!("too_large")), "{length}");
     }
-    // What is pipelined behind it is heard in its turn.
+    // A request that is pipelined behind it is heard in its turn.
     stranger.writes(json!({"id": "before", "type": "ping"})).await;
     stranger.writes(padded(5_000)).await;
     stranger.writes(json!({"id": "after", "type": "ping"})).await;
@@ -275,7 +275,7 @@ async fn whoever_is_silent_is_asked_and_whoever_does_not_answer_is_gone() {
     wire.is_pinged().await;
     let gone = tokio::time::timeout(Duration::from_secs(3), async { while wire.hears().await.is_some() {} }).await;
     assert!(gone.is_ok(), "it is not kept for ever");
-    // Whoever answers, as any library does by itself, stays.
+    // A client that answers, as any library does by itself, stays.
     ann.says(&room, "still here").await;
 }
 
@@ -344,7 +344,7 @@ async fn whoever_takes_slowly_what_they_asked_for_is_waited_for() {
                 wire.is_sent_away().await;
                 return;
             }
-            // Whoever takes nothing for so long may be sent away: the machine was too busy for him to be slow only.
+            // Somebody who takes nothing for so long may be sent away: the machine was too busy, and he not only slow.
             Err(longest) if longest >= Duration::from_secs(1) => {}
             Err(longest) => panic!("he was sent away, and needed {longest:?} for an answer at most"),
         }

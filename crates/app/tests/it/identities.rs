@@ -152,7 +152,7 @@ async fn two_hosts_that_share_a_server_do_not_merge_their_users() {
         assert_eq!(town.handshake_at(town.dreametrix(), &path, &[]).await.0, status);
     }
     assert_eq!(town.old_handshake(&format!("/?token={theirs}"), &[]).await.0, 401);
-    // Who the one host calls 1 is nobody's 1 for the other: each is known there by the offset and their id.
+    // The person whom one host calls 1 is not the 1 of the other: each is known there by the offset and their id.
     let people = get(&Rest::to(town.chat_server()), "/users/except-me", &ours).await;
     let ids: Vec<i64> = people.as_array().expect("people").iter().filter_map(|one| one["id"].as_i64()).collect();
     assert_eq!(ids, [OFFSET + anna["id"].as_i64().expect("an id")]);

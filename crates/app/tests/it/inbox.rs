@@ -1,4 +1,4 @@
-//! What was for somebody: newest first, read by itself or all at once, on all devices, and nothing that they may not see.
+//! Items for somebody: newest first, read by itself or all at once, on all devices, and nothing that they may not see.
 
 use serde_json::{Value, json};
 use testkit::{Person, Town};
@@ -52,7 +52,7 @@ async fn mentions_replies_and_reactions_are_in_the_inbox_newest_first_and_read_b
     assert_eq!(bob.account_seq(), before + 1, "reading it again changes nothing");
     let read: Vec<bool> = shown(&bob).await.into_iter().map(|(.., read)| read).collect();
     assert_eq!(read, [false, false, false, true]);
-    // What is read in its conversation is read here, but for reactions.
+    // Messages that are read in their conversation are read here, reactions are not.
     bob.reads(&ann.says(&room, "good").await).await;
     let read: Vec<bool> = shown(&bob).await.into_iter().map(|(.., read)| read).collect();
     assert_eq!(read, [false, true, true, true]);
@@ -112,7 +112,7 @@ async fn followed_threads_are_in_the_inbox_of_whoever_asks_for_them() {
     // One item for each thread: its newest reply. One that is for bob anyway is there once.
     assert_eq!(with_threads(&bob).await, [mention.clone(), item("thread", "white", false)]);
     assert_eq!(shown(&bob).await, std::slice::from_ref(&mention), "whoever does not ask for them sees what there was");
-    // What one says oneself is no news.
+    // Own messages are no news.
     bob.says_in_thread(&roses, "both").await;
     assert_eq!(with_threads(&bob).await, [mention.clone(), item("thread", "white", false)]);
     // Read in the thread, or by itself, or with all; and new with the next reply.

@@ -35,7 +35,7 @@ async fn one_says_so_many_messages_at_once_and_not_one_more() {
     bob.says(&room, "from bob").await;
     ann.asks("ping", json!({})).await.granted();
     tokio::time::sleep(std::time::Duration::from_millis(wait.unsigned_abs() + 20)).await;
-    // What was refused was not stored: the same again is the first.
+    // A refused message was not stored: the same again is the first.
     assert_eq!(ann.asks("message.send", draft).await.granted()["repeated"], false);
     assert_eq!(bob.knows(&room).len(), 5);
 }
@@ -76,7 +76,7 @@ async fn an_edit_counts_as_a_message_on_sockets_over_rest_and_at_the_old_endpoin
         bob.hears(words).await;
     }
     assert_eq!(bob.knows(&room), [Some("four".to_owned()), Some("five".to_owned())]);
-    // Whoever goes on all the same is sent away, as with messages.
+    // A client that goes on all the same is sent away, as with messages.
     let (mut socket, _) = socket_of(&town, &ann).await;
     for _ in 0..100 {
         socket.writes(json!({"id": "9", "type": "message.edit", "data": data})).await;
@@ -110,7 +110,7 @@ async fn one_has_so_many_sockets_and_not_one_more() {
     let path = format!("/?token={}", ann.tokens().access);
     let mut old = town.old_client(&path, &[]).await.unwrap();
     assert_eq!(old.is_sent_away().await.0, 4504);
-    // Whoever goes makes room.
+    // A connection that ends makes room.
     drop(first);
     loop {
         if socket_of(&town, &ann).await.1["type"] == "authenticated" {
@@ -129,7 +129,7 @@ async fn so_many_strangers_come_from_one_address_and_not_one_more() {
     // With a credential in the handshake one is no stranger.
     let bearer = format!("Bearer {}", ann.tokens().access);
     assert_eq!(town.handshake(&[("authorization", &bearer)]).await.0, 101);
-    // Whoever is known, or has gone, makes room.
+    // A connection that has authenticated, or has gone, makes room.
     two.writes(json!({"id": "1", "type": "authenticate", "data": {"token": ann.tokens().access}})).await;
     two.hears().await;
     let _three = town.stranger().await;

@@ -103,7 +103,7 @@ async fn subscribed(town: &Town, person: &Person, room: &Room) -> Client {
     client
 }
 
-/// What the web client demands of every answer; anything else makes it throw.
+/// The form that the web client demands of every answer; anything else makes it throw.
 #[track_caller]
 fn checked(answer: testkit::Answer) -> testkit::Answer {
     assert_eq!(answer.header("content-type"), Some("application/json"), "{}: {}", answer.status, answer.text);

@@ -1,4 +1,4 @@
-//! Who belongs where, and in which role.
+//! Membership and roles.
 
 use serde_json::json;
 use testkit::{Person, Room, Town};
@@ -32,7 +32,7 @@ async fn people_come_and_go_and_all_who_stay_hear_it() {
     bob.asks("message.send", bob.draft(&room, "no")).await.refused("not_found");
     bob.asks("typing.set", json!({"conversation": room.id, "typing": true})).await.refused("not_found");
     bob.asks("conversation.leave", json!({"conversation": room.id})).await.refused("not_found");
-    // Whoever comes back to a public room can read what was said meanwhile, and has it read already.
+    // A person who comes back to a public room can read what was said meanwhile, and has it read already.
     bob.joins(&room).await;
     assert_eq!(bob.knows(&room), [Some("hello".into()), Some("alone".into())]);
     assert_eq!(bob.sees(&room).await["unread"], 0);
@@ -103,7 +103,7 @@ async fn whoever_left_by_themself_comes_back_by_themself() {
     bob.joins(&group).await;
     ann.says(&group, "welcome back").await;
     assert_eq!(bob.sees(&group).await["role"], "member");
-    // Whoever was removed has declined nothing, but cannot come by themself.
+    // A removed member has declined nothing, but cannot come by themself.
     ann.removes(&bob, &group).await;
     bob.asks("conversation.join", join).await.refused("not_found");
     ann.adds(&bob, &group).await;

@@ -30,7 +30,7 @@ async fn people_are_named_by_id_and_whoever_is_not_there_stays_plain_text() {
     let said = ann.says(&room, "@Bob, @carol and @nobody: `@ann` @bob").await;
     assert_eq!(mentions(&ann, &said).await, people(&[bob.id()]));
     assert_eq!((for_me(&bob, &room).await, for_me(&ann, &room).await), (json!(1), json!(0)));
-    // What was said before somebody came is not for them.
+    // Earlier messages are not for a person who came later.
     stranger.joins(&room).await;
     assert_eq!(for_me(&stranger, &room).await, 0);
     // One who names themselves is not told of it.

@@ -1,4 +1,4 @@
-//! What a person cannot tell apart is one, and what they can is not.
+//! Names that a person cannot tell apart are one, and others are not.
 
 use serde_json::{Value, json};
 use testkit::Town;

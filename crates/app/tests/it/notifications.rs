@@ -1,4 +1,4 @@
-//! What notifies one, when one wants quiet, and what one has marked as unread: alike on all devices, and nobody else's.
+//! Notifications, quiet hours, and messages marked as unread: alike on all devices, and nobody else's.
 
 use serde_json::{Value, json};
 use testkit::{Person, Room, Said, Town};
@@ -16,7 +16,7 @@ async fn sets_here(person: &Person, room: &Room, mut what: Value) -> Value {
     person.asks("conversation.notifications", what).await.granted()["settings"].clone()
 }
 
-/// What decides whether something that was said notifies somebody, and whether it does.
+/// The rule that decides whether a message notifies somebody, and whether it does.
 async fn why(person: &Person, said: &Said) -> (bool, String) {
     let asked = json!({"conversation": said.room.id, "seq": said.seq});
     let told = person.asks("notifications.explain", asked).await.granted();
@@ -66,7 +66,7 @@ async fn settings_are_alike_on_all_devices_also_on_one_that_was_away() {
     assert_eq!(away.notices("notifications").await["data"], set);
     assert_eq!(away.notices(ALL_MUTED).await["data"], muted);
     assert_eq!(phone.sees(&room).await["settings"], muted);
-    // What changes nothing takes no number.
+    // An update that changes nothing takes no number.
     let again = sets(&phone, json!({"rooms": "mentions", "quiet_hours": night})).await;
     assert_eq!(again["rev"], set["rev"]);
     // Absent fields stay, and null takes away.
@@ -100,7 +100,7 @@ async fn one_may_ask_why_a_message_notified_or_did_not() {
     let told = bob.requests("GET", &asked, json!(null)).await.granted();
     let words = json!({"notifies": true, "why": "keyword", "level": "mentions", "own_level": false, "thread_level": false, "muted_until": null, "keyword": "lime", "pushes": []});
     assert_eq!(told, words);
-    // Whoever turns everything to quiet hours is notified of nothing, whatever the hour.
+    // A person with quiet hours around the clock is notified of nothing.
     let days: Vec<i64> = (1..=7).collect();
     sets(&bob, json!({"quiet_hours": {"days": days, "from": "00:00", "to": "00:00", "time_zone": "Asia/Kolkata"}}))
         .await;
@@ -127,7 +127,7 @@ async fn one_may_ask_why_a_message_notified_or_did_not() {
         .await
         .refused("not_found");
     bob.asks("marker.unread", of(&plain)).await.refused("not_found");
-    // What one has set for a conversation holds when one comes back.
+    // The settings of a conversation hold when its member comes back.
     bob.joins(&room).await;
     assert_eq!(bob.sees(&room).await["settings"]["level"], "nothing");
 }
@@ -170,7 +170,7 @@ async fn what_is_marked_as_unread_stays_so_until_one_reads_on() {
     }
     ann.deletes(&two).await;
     bob.asks("marker.unread", json!({"conversation": room.id, "seq": two.seq})).await.refused("not_found");
-    // Whoever leaves and comes back begins anew.
+    // A person who leaves and comes back begins anew.
     marks_unread(&bob, &one).await;
     bob.leaves(&room).await;
     bob.joins(&room).await;

@@ -1,4 +1,4 @@
-//! What an operator asks of the server, and how it goes.
+//! The operator's questions to the server, and its end.
 
 use std::time::Duration;
 
@@ -162,7 +162,7 @@ async fn what_was_sent_before_the_end_is_answered_or_refused_but_not_forgotten()
     };
     let ((acked, close_reason), ()) = tokio::join!(listening, town.closes());
     assert_eq!(close_reason, 1012);
-    // Whoever starts on the same data finds all that was acknowledged.
+    // A server that starts on the same data finds everything that was acknowledged.
     let again = town.opens_again().await;
     let path = format!("/v1/conversations/{}/messages?limit=200", room.id);
     let page = again.rest().ask("GET", &path, Some(&ann.tokens().access), &Value::Null).await.granted();

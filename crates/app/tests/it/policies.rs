@@ -1,4 +1,4 @@
-//! Who may do what, and who sees what: policies, grants, and the number from which on a member sees messages.
+//! Abilities and sight: policies, grants, and the number from which on a member sees messages.
 
 use dialects::native::table::OPERATIONS;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use testkit::{
     policies::{Ability, Role},
 };
 
-/// What nobody may see who joined later.
+/// A text that nobody may see who joined later.
 const SECRET: &str = "the key is under the mat";
 
 /// The sentence of a refusal to post, and its code.
@@ -214,7 +214,7 @@ async fn reads(town: &Town, person: &Person, room: &Room, said: &Said) -> Vec<(S
     seen
 }
 
-/// What can be read over sockets: the native one's reads, and what the old ones answer with history.
+/// Everything that can be read over sockets: the native one's reads, and the history of the old ones.
 async fn socket_reads(town: &Town, person: &Person, room: &Room, said: &Said) -> Vec<(String, bool)> {
     let mut seen = Vec::new();
     for (kind, data) in [
@@ -316,7 +316,7 @@ async fn of_what_happens_to_a_message_from_before_a_newcomer_hears_the_bare_numb
     assert!(cleo.knows(&room).iter().flatten().all(|text| !text.contains("the key")), "{:?}", cleo.knows(&room));
     ann.deletes(&secret).await;
     cleo.hears("event.hidden").await;
-    // Who joins anew sees from then on.
+    // A person who joins anew sees from then on.
     cleo.leaves(&room).await;
     ann.says(&room, "while she is away").await;
     cleo.joins(&room).await;

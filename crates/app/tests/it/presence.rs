@@ -1,9 +1,9 @@
-//! Who is here, as they wish to be seen.
+//! Presence, as people wish to be seen.
 
 use std::time::Duration;
 
 use serde_json::json;
-use testkit::{Person, Town};
+use testkit::{Person, Town, equal, until};
 
 async fn presence_of(asker: &Person, of: &Person) -> (String, bool) {
     let path = format!("/v1/presence?users={}", of.id());
@@ -28,9 +28,7 @@ async fn friends_see_one_come_be_busy_and_go() {
     let gone = ann.notices("bob is offline").await;
     assert!(gone["data"]["people"][0]["last_seen_at"].is_string());
     // When that was is noted a moment after it was told.
-    while presence_of(&ann, &bob).await != ("offline".to_owned(), true) {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    until(async || equal(presence_of(&ann, &bob).await, &("offline".to_owned(), true))).await;
     bob.comes_back().await;
     ann.notices("bob is online").await;
     assert_eq!(presence_of(&ann, &bob).await, ("online".to_owned(), false));
@@ -67,7 +65,7 @@ async fn a_short_absence_is_not_told() {
     ann.notices("bob is away").await;
     bob.is_cut_off();
     bob.comes_back().await;
-    // Whatever had been told would have come with one of the hub's next ticks.
+    // A signal would have come with one of the hub's next ticks.
     tokio::time::sleep(Duration::from_millis(600)).await;
     assert!(!ann.has_noticed("bob is offline").await);
 }
@@ -94,13 +92,13 @@ async fn one_is_away_when_one_is_at_no_device() {
     phone.is_now("away").await;
     tokio::time::sleep(Duration::from_millis(600)).await;
     assert!(!ann.has_noticed("bob is away").await);
-    // What one device says does not bring the other back.
+    // The presence of one device does not bring the other back.
     bob.is_now("online").await;
     bob.hangs_up().await;
     ann.notices("bob is away").await;
     bob.comes_back().await;
     ann.notices("bob is online").await;
-    // What one chooses to be is of one node: of two the more present is shown, and the phone's may be another.
+    // The chosen presence is of one node: of two the more present is shown, and the phone's may be another.
     phone.hangs_up().await;
     bob.is_now("busy").await;
     ann.notices("bob is busy").await;

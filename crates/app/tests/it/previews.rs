@@ -8,6 +8,7 @@ use testkit::{
     policies::{Ability, Role},
 };
 
+use crate::files::pictures::photo;
 use site::{Site, html, image, page};
 
 /// A town that makes previews, and may ask the sites of this test.
@@ -50,17 +51,6 @@ async fn status(town: &Town, person: &Person, file: &Value) -> u16 {
     town.rests().last().unwrap().bytes(&path, &person.tokens().access, &[]).await.0.status
 }
 
-/// Waits until so many files are in the folder.
-async fn keeps(town: &Town, count: usize) {
-    for _ in 0..200 {
-        if town.blobs().len() == count {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    assert_eq!(town.blobs().len(), count, "{:?}", town.blobs());
-}
-
 #[tokio::test]
 async fn a_link_gets_its_preview_with_a_picture_that_only_members_may_read() {
     let mut town = town().await;
@@ -97,13 +87,55 @@ async fn a_link_gets_its_preview_with_a_picture_that_only_members_may_read() {
     assert_eq!(requests.len(), 2, "the page and its picture: {requests:?}");
     assert!(requests[0].starts_with("GET /tree?a=b HTTP/1.1\r\n") && requests[0].contains("user-agent: Palabre/"));
     assert!(!requests.concat().to_lowercase().contains("cookie"));
-    // Who is removed reads it no more, and a deletion takes it along.
+    // A removed member reads it no more, and a deletion takes it along.
     ann.removes(&bob, &room).await;
     assert_eq!(status(&town, &bob, &file).await, 404);
     ann.deletes(&said).await;
     assert_eq!(message(&ann, &said).await["preview"], Value::Null);
     assert_eq!(status(&town, &ann, &file).await, 404);
-    keeps(&town, 0).await;
+    town.keeps(0).await;
+    town.closes().await;
+}
+
+#[tokio::test]
+async fn how_a_picture_looks_from_far_away_is_in_the_event_and_whenever_the_preview_is_read() {
+    let mut town = town().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let room = garden(&ann, &bob).await;
+    let site = Site::opens().await;
+    site.has("/tree", html("<title>A tree</title><meta property=og:image content=/tree.jpg>"));
+    site.has("/tree.jpg", site::answer("200 OK", "Content-Type: image/jpeg\r\n", &photo(2_000, 100)));
+    let said = ann.says(&room, &site.url("/tree")).await;
+    let picture = ann.hears("the page is called A tree").await["data"]["preview"]["image"].clone();
+    let blurhash = picture["blurhash"].as_str().unwrap();
+    assert!(blurhash.len() == 28 && blurhash.starts_with('L'), "{blurhash}");
+    bob.forgets().await;
+    // The same to who asks for it, to who was away, and to who comes later.
+    assert_eq!(message(&bob, &said).await["preview"]["image"], picture);
+    let newcomer = town.person("newcomer").await;
+    newcomer.joins(&room).await;
+    ann.hears("newcomer joins").await;
+    for reader in [&ann, &newcomer] {
+        let history = reader.asks("message.history", json!({"conversation": room.id})).await.granted();
+        assert_eq!(history["messages"][0]["preview"]["image"], picture);
+    }
+    bob.stops_listening();
+    let again = ann.says(&room, &format!("again: {}", site.url("/tree"))).await;
+    let anew = ann.hears("the page is called A tree").await["data"]["preview"]["image"].clone();
+    assert_eq!((&anew["blurhash"], anew["id"] == picture["id"]), (&json!(blurhash), false), "each has its own");
+    bob.listens_again();
+    bob.hangs_up().await;
+    bob.comes_back().await;
+    assert_eq!(message(&bob, &again).await["preview"]["image"], anew);
+    for size in ["small", "large"] {
+        let path = format!("/v1/files/{}/thumbnail/{size}", picture["id"].as_str().unwrap());
+        assert_eq!(town.rest().bytes(&path, &bob.tokens().access, &[]).await.0.status, 200);
+    }
+    for said in [&said, &again] {
+        ann.deletes(said).await;
+    }
+    // With their thumbnails.
+    town.keeps(0).await;
     town.closes().await;
 }
 
@@ -176,7 +208,7 @@ async fn a_preview_is_taken_off_by_its_author_and_by_who_may_delete_and_does_not
     ann.makes(&carl, "moderator", &room).await.granted();
     let taken = carl.requests("DELETE", &path, Value::Null).await.granted();
     assert_eq!(taken["preview"], Value::Null);
-    keeps(&town, 0).await;
+    town.keeps(0).await;
     town.closes().await;
     assert_eq!(site.requests().len(), asked);
 }
@@ -203,7 +235,7 @@ async fn an_edit_changes_the_preview_with_the_link_and_only_then() {
     assert_eq!(message(&bob, &said).await["preview"], Value::Null);
     ann.edits(&said, &two).await;
     ann.hears("the page is called two").await;
-    // What was there before the room wanted none stays, and is not made anew.
+    // Previews from before the room wanted none stay, and are not made anew.
     wants_previews(&ann, &room, false).await;
     ann.edits(&said, &format!("{two} is good")).await;
     assert_eq!(message(&bob, &said).await["preview"]["title"], "two");
@@ -237,7 +269,7 @@ async fn who_does_not_see_the_message_hears_only_a_number_and_old_endpoints_noth
     newcomer.hears_nothing_more().await;
     assert_eq!(status(&town, &newcomer, &heard["data"]["preview"]["image"]).await, 404);
     takes_off(&newcomer, &said).await.refused("not_found");
-    // Who was away finds it among what has changed.
+    // A person who was away finds it among the changes.
     bob.listens_again();
     bob.hangs_up().await;
     bob.comes_back().await;
@@ -281,6 +313,6 @@ async fn of_what_is_no_page_or_is_not_to_be_asked_there_is_no_preview_and_no_wor
         assert_eq!(heard["data"]["preview"]["image"], Value::Null, "{title}");
     }
     ann.hears_nothing_more().await;
-    keeps(&town, 0).await;
+    town.keeps(0).await;
     town.closes().await;
 }

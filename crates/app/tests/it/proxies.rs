@@ -1,4 +1,4 @@
-//! What an operator and a proxy write in many forms, and the server knows in one: addresses, origins, callers.
+//! Values that operators and proxies write in many forms, and the server knows in one: addresses, origins, callers.
 
 use palabre::config::{self, Config, Input};
 use serde_json::Value;

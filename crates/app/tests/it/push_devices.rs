@@ -3,7 +3,11 @@
 
 use palabre::config::Config;
 use serde_json::{Value, json};
-use testkit::{Browser, Person, PushService, Pushed, Room, Said, Town};
+use testkit::{
+    Browser, Person, PushService, Pushed, Room, Said, Town,
+    policies::{Ability, Role},
+    until,
+};
 
 /// Pushes may go to this machine, and nobody waits.
 fn here(config: &mut Config) {
@@ -34,7 +38,7 @@ async fn subscribes(person: &Person, service: &PushService, name: &str) -> Brows
     browser
 }
 
-/// What a device may show of what it was told, with the ticket alone.
+/// The parts of a pushed message that a device is shown, with the ticket alone.
 async fn opens(town: &Town, pushed: &Pushed) -> testkit::Answer {
     let ticket = &pushed.payload["ticket"];
     town.request("POST", "/v1/push/open", json!({ "ticket": ticket })).await
@@ -47,14 +51,11 @@ async fn explained(person: &Person, said: &Said) -> Value {
 
 /// Waits until what has become of a message on somebody's only device is this.
 async fn becomes(person: &Person, said: &Said, state: &str) -> Value {
-    for _ in 0..200 {
+    until(async || {
         let told = explained(person, said).await["pushes"][0].clone();
-        if told["state"] == state {
-            return told;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    panic!("it is {}, not {state}", explained(person, said).await);
+        if told["state"] == state { Ok(told) } else { Err(told) }
+    })
+    .await
 }
 
 async fn room_of(ann: &Person, bob: &Person) -> Room {
@@ -112,7 +113,7 @@ async fn what_was_read_on_another_device_is_not_told() {
     bob.reads(&said).await;
     service.tells_nothing(&of_bob).await;
     assert_eq!(explained(&bob, &said).await["pushes"][0]["state"], "read");
-    // Whoever is told on no device learns that, too.
+    // A person without devices learns that, too.
     assert_eq!(explained(&ann, &said).await["pushes"], json!([]));
     town.closes().await;
 }
@@ -170,6 +171,76 @@ async fn one_is_told_by_ones_own_settings_and_at_once_of_what_is_for_oneself() {
 }
 
 #[tokio::test]
+async fn an_edit_tells_those_whom_it_calls_once_and_nobody_who_was_called_before() {
+    let (mut town, service) = (Town::with(here).await, PushService::opens().await);
+    let (ann, bob) = town.two("ann", "bob").await;
+    let carol = town.person("carol").await;
+    let room = room_of(&ann, &bob).await;
+    carol.joins(&room).await;
+    let (of_bob, of_carol) = (subscribes(&bob, &service, "phone").await, subscribes(&carol, &service, "tablet").await);
+    for person in [&bob, &carol] {
+        let mentions = json!({"conversation": room.id, "level": "mentions"});
+        person.asks("conversation.notifications", mentions).await.granted();
+    }
+    let said = ann.says(&room, "@bob waters the tree").await;
+    assert_eq!(service.tells(&of_bob).await.payload["seq"], said.seq);
+    let other = ann.says(&room, "something else").await;
+    for person in [&bob, &carol] {
+        person.reads(&other).await;
+    }
+    // Carol had read it; what it says now is for her.
+    ann.edits(&said, "@bob or @carol waters the tree").await;
+    let told = service.tells(&of_carol).await;
+    assert_eq!((&told.payload["seq"], &told.payload["kind"]), (&json!(said.seq), &json!("mention")));
+    let shown = opens(&town, &told).await.granted();
+    assert_eq!((&shown["text"], &shown["read"]), (&json!("@bob or @carol waters the tree"), &json!(false)));
+    assert_eq!(becomes(&carol, &said, "sent").await["seq"], said.seq);
+    // Another edit calls nobody anew, and reading on is reading it.
+    ann.edits(&said, "@bob or @carol waters the trees").await;
+    service.tells_nothing(&of_carol).await;
+    service.tells_nothing(&of_bob).await;
+    carol.reads(&ann.says(&room, "thanks").await).await;
+    assert_eq!(opens(&town, &told).await.granted()["read"], true);
+    // Nobody is told of an edit that calls nobody, or only its author.
+    ann.edits(&other, "something else, @ann").await;
+    service.tells_nothing(&of_carol).await;
+    // Whoever the edit calls no more is told no more of it.
+    let inbox = async |person: &Person| {
+        let page = person.asks("inbox.list", json!({})).await.granted();
+        page["items"].as_array().unwrap().len()
+    };
+    assert_eq!((inbox(&bob).await, inbox(&carol).await), (1, 1));
+    ann.edits(&said, "@bob waters the trees").await;
+    assert_eq!((inbox(&bob).await, inbox(&carol).await), (1, 0));
+    assert_eq!((service.count(), service.mistakes()), (2, Vec::<String>::new()));
+    town.closes().await;
+}
+
+#[tokio::test]
+async fn an_edit_that_calls_nobody_any_more_and_one_of_before_somebody_came_tell_nobody() {
+    let (mut town, service) = (Town::with(patient).await, PushService::opens().await);
+    let (ann, bob) = town.two("ann", "bob").await;
+    let room = ann.opens_room("garden").await;
+    let early = ann.says(&room, "before bob").await;
+    town.sets(&room, Ability::SeeEarlierHistory, Some(Role::Moderator)).await;
+    bob.joins(&room).await;
+    let of_bob = subscribes(&bob, &service, "phone").await;
+    let said = ann.says(&room, "a quiet word").await;
+    bob.reads(&said).await;
+    ann.edits(&early, "before @bob").await;
+    service.tells_nothing(&of_bob).await;
+    // Taken back within the moment that a message waits.
+    ann.edits(&said, "a quiet word, @bob").await;
+    ann.edits(&said, "a quiet word").await;
+    service.tells_nothing(&of_bob).await;
+    // Read beyond the edit on another device within that moment.
+    ann.edits(&said, "@room a quiet word").await;
+    bob.reads(&ann.says(&room, "and another").await).await;
+    service.tells_nothing(&of_bob).await;
+    town.closes().await;
+}
+
+#[tokio::test]
 async fn a_device_ends_with_its_session_and_may_show_nothing_afterwards() {
     let (mut town, service) = (Town::with(here).await, PushService::opens().await);
     let (ann, bob) = town.two("ann", "bob").await;
@@ -223,7 +294,7 @@ async fn what_a_push_service_answers_is_obeyed() {
     let (ann, bob) = town.two("ann", "bob").await;
     let room = room_of(&ann, &bob).await;
     let of_bob = subscribes(&bob, &service, "phone").await;
-    // What is too much now is tried again, not before the push service wants it; what was said meanwhile goes along.
+    // A push that comes too soon is tried again, not before the push service allows it; later messages go along.
     service.answers(&of_bob, &[(429, "3")]);
     let first = ann.says(&room, "one").await;
     let waits = becomes(&bob, &first, "waiting").await;
@@ -232,7 +303,7 @@ async fn what_a_push_service_answers_is_obeyed() {
     let told = service.tells(&of_bob).await;
     assert!(begun.elapsed() >= std::time::Duration::from_secs(2), "it waited {:?}", begun.elapsed());
     assert_eq!((&told.payload["seq"], service.count()), (&json!(first.seq), 2));
-    // What is refused is given up, and the device goes on.
+    // A refused push is given up, and the device goes on.
     service.answers(&of_bob, &[(413, "")]);
     let second = ann.says(&room, "two").await;
     assert_eq!(becomes(&bob, &second, "given_up").await["error"], "413");

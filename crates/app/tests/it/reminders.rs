@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use chat::Millis;
 use dialects::time::Time;
 use serde_json::{Value, json};
-use testkit::{Person, Said, Town};
+use testkit::{Person, Said, Town, equal, until};
 
 /// A moment so many milliseconds ahead.
 fn ahead(ms: i64) -> String {
@@ -29,15 +29,12 @@ async fn list(person: &Person, what: Value) -> Vec<Value> {
 
 /// Waits until so many of somebody's reminders are due.
 async fn due(person: &Person, count: usize) -> Vec<Value> {
-    for _ in 0..200 {
+    until(async || {
         let due = list(person, json!({"due": true})).await;
-        if due.len() >= count {
-            assert_eq!(due.len(), count, "{due:?}");
-            return due;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("{count} reminders are not due: {:?}", list(person, json!({})).await);
+        assert!(due.len() <= count, "{due:?}");
+        if due.len() == count { Ok(due) } else { Err(list(person, json!({})).await) }
+    })
+    .await
 }
 
 #[tokio::test]
@@ -100,7 +97,7 @@ async fn every_device_is_told_of_a_reminder_at_once_and_one_that_was_away_when_i
         assert!(due["account_seq"].as_i64() > made["rev"].as_i64(), "{due}");
         assert_eq!(due.get("conversation"), None, "it is of an account, and waits for no conversation");
     }
-    // Who was away is told what is true now, not what happened meanwhile.
+    // A person who was away is told what is true now, not what happened meanwhile.
     away.connects().await;
     let back = json!({"token": away.tokens().access, "cursors": away.cursors(), "account_seq": known});
     away.authenticates(back).await.granted();
@@ -196,13 +193,9 @@ async fn what_became_due_while_no_server_ran_is_due_when_one_runs_again() {
     town.closes().await;
     tokio::time::sleep(Duration::from_millis(1_300)).await;
     let town = town.opens_again().await;
-    let ask = || town.rest().ask("GET", "/v1/reminders?due=true", Some(&access), &Value::Null);
-    for _ in 0..100 {
-        let due = ask().await.granted();
-        if due["reminders"][0]["id"] == made["id"] {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("{} is not due: {:?}", made, ask().await);
+    until(async || {
+        let due = town.rest().ask("GET", "/v1/reminders?due=true", Some(&access), &Value::Null).await.granted();
+        equal(due["reminders"][0]["id"].clone(), &made["id"])
+    })
+    .await;
 }

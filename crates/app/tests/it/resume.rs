@@ -30,7 +30,7 @@ async fn whoever_comes_back_has_missed_nothing() {
     let changes = bob.catches_up().await;
     assert_eq!(changes["data"]["from"], cursor);
     assert_eq!(changes["data"]["reset"], false);
-    // What was there and changed, and what is new; each once and in its present state.
+    // The messages that changed, and the new ones; each once and in its present state.
     assert_eq!(changes["data"]["messages"].as_array().unwrap().len(), 4);
     assert_eq!(bob.catch_ups(), 0);
     bob.hears_nothing_more().await;

@@ -65,7 +65,7 @@ async fn a_saved_message_is_in_ones_own_list_on_every_device_and_in_nobody_elses
         assert_eq!(texts(&bob).await, ["pear tree"]);
     }
     bob.notices(&format!("unsaved {}", said[0].seq)).await;
-    // Who was away is told what is true now, not what happened meanwhile.
+    // A person who was away is told what is true now, not what happened meanwhile.
     away.connects().await;
     let back = json!({"token": away.tokens().access, "cursors": away.cursors(), "account_seq": known});
     away.authenticates(back).await.granted();

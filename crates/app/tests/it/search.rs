@@ -2,12 +2,11 @@
 
 mod alike;
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use testkit::{
     Person, Town,
     policies::{Ability, Role},
+    until,
 };
 
 async fn search(person: &Person, what: Value) -> Value {
@@ -23,15 +22,11 @@ async fn texts(person: &Person, q: &str) -> Vec<String> {
 
 /// Waits until so much is found by this: the index follows.
 async fn finds(person: &Person, q: &str, texts_found: &[&str]) {
-    let mut found = Vec::new();
-    for _ in 0..200 {
-        found = texts(person, q).await;
-        if found == texts_found {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("{q} finds {found:?} and not {texts_found:?}");
+    until(async || {
+        let found = texts(person, q).await;
+        if found == texts_found { Ok(()) } else { Err(format!("{q} finds {found:?} and not {texts_found:?}")) }
+    })
+    .await;
 }
 
 /// A town in which one may search as often as a test does.
@@ -208,16 +203,12 @@ async fn what_was_said_before_a_restart_is_found_after_it() {
     let access = ann.tokens().access;
     town.closes().await;
     let town = town.opens_again().await;
-    let mut found = Value::Null;
-    for _ in 0..200 {
+    until(async || {
         let path = "/v1/search/messages?q=apple%20number&limit=50";
-        found = town.rest().ask("GET", path, Some(&access), &Value::Null).await.granted();
-        if found["results"].as_array().unwrap().len() == 50 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("{found}");
+        let found = town.rest().ask("GET", path, Some(&access), &Value::Null).await.granted();
+        if found["results"].as_array().unwrap().len() == 50 { Ok(()) } else { Err(found) }
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -241,7 +232,7 @@ async fn the_most_relevant_comes_first_if_one_asks_so_page_by_page() {
             if cursor.is_null() {
                 break;
             }
-            // What is written meanwhile is newer than the first page, and on none of the others.
+            // A message that is written meanwhile is newer than the first page, and on none of the others.
             ann.says(&garden, &format!("apple pie number {limit}")).await;
         }
         let expected: Vec<&str> =
@@ -324,7 +315,7 @@ async fn what_one_types_is_completed_from_what_one_may_know() {
     for nothing in ["apple", "-from:a", "\"from:a", "before:2026", "mentions:a"] {
         assert_eq!(suggested(&ann, nothing).await, [] as [&str; 0], "{nothing}");
     }
-    // Whoever is in no room of that name is told nothing of it, and whoever was put out is told no more.
+    // A person in no room of that name is told nothing of it, and one who was put out no more.
     assert_eq!(suggested(&admin, "in:tool").await, [] as [&str; 0]);
     ann.adds(&bob, &closed).await;
     assert_eq!(suggested(&bob, "in:\"tool b").await, ["in:\"tool box\""]);

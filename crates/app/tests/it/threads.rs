@@ -1,10 +1,8 @@
 //! Threads: people reply to one message, apart from the room, and follow what they take part in.
 
-use std::time::Duration;
-
 use chat::{members::Role, policies::Ability};
 use serde_json::{Value, json};
-use testkit::{Person, Room, Said, Town};
+use testkit::{Person, Room, Said, Town, until};
 
 /// A page of messages of a room: with `thread` 0 what stands in it, else the replies of a thread.
 async fn page(person: &Person, room: &Room, thread: i64) -> Value {
@@ -17,7 +15,7 @@ async fn seqs(person: &Person, room: &Room, thread: i64) -> Vec<i64> {
     page["messages"].as_array().unwrap().iter().map(|message| message["seq"].as_i64().unwrap()).collect()
 }
 
-/// What a root shows of its thread.
+/// The summary of its thread that a root shows.
 async fn summary(person: &Person, root: &Said) -> Value {
     let path = format!("/v1/conversations/{}/messages/{}", root.room.id, root.seq);
     person.requests("GET", &path, Value::Null).await.granted()["summary"].clone()
@@ -32,14 +30,11 @@ async fn followed(person: &Person) -> Vec<(i64, i64)> {
 
 /// Waits until somebody follows so many threads: what taking part brings comes a moment later.
 async fn follows(person: &Person, threads: usize) -> Vec<(i64, i64)> {
-    for _ in 0..200 {
+    until(async || {
         let followed = followed(person).await;
-        if followed.len() == threads {
-            return followed;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("{person:?} does not follow {threads} threads: {:?}", followed(person).await);
+        if followed.len() == threads { Ok(followed) } else { Err(followed) }
+    })
+    .await
 }
 
 fn reply(room: &Room, root: i64, text: &str) -> Value {
@@ -76,7 +71,7 @@ async fn replies_stand_in_their_thread_and_its_root_shows_them() {
     assert_eq!(seqs(&bob, &room, root.seq).await, [first.seq, second]);
     assert_eq!(seqs(&bob, &room, 0).await, [root.seq, other.seq, second]);
     assert_eq!(summary(&bob, &root).await["participants"], json!([ann.id(), bob.id()]));
-    // Who knows no threads is shown all of them in the room.
+    // A client that knows no threads is shown all of them in the room.
     let all = format!("/v1/conversations/{}/messages", room.id);
     let all = bob.requests("GET", &all, Value::Null).await.granted();
     assert_eq!(all["messages"].as_array().unwrap().len(), 4);
@@ -163,7 +158,7 @@ async fn whoever_knows_no_threads_joins_one_by_answering_a_reply_and_quotes_ever
         |seq: i64, thread: Option<i64>| json!({"conversation": room.id, "parent": seq, "thread": thread, "text": "hm"});
     let joined = bob.asks("message.send", quote(first.seq, None)).await.granted()["seq"].clone();
     let quoted = bob.asks("message.send", quote(root.seq, None)).await.granted()["seq"].clone();
-    // Who knows threads may quote a reply in the room.
+    // A client that knows threads may quote a reply in the room.
     let in_room = bob.asks("message.send", quote(first.seq, Some(0))).await.granted()["seq"].clone();
     let numbers = |seqs: Vec<i64>| seqs.into_iter().map(Value::from).collect::<Vec<_>>();
     assert_eq!(numbers(seqs(&ann, &room, root.seq).await), [json!(first.seq), joined]);
@@ -229,7 +224,7 @@ async fn taking_part_follows_a_thread_until_one_decides_oneself() {
     bob.joins(&room).await;
     let root = ann.says(&room, "roses?").await;
     let first = bob.says_in_thread(&root, "yes").await;
-    // Whoever asked has not read the answer; whoever answered knows it.
+    // The person who asked has not read the answer; the one who answered knows it.
     assert_eq!(follows(&ann, 1).await, [(root.seq, 1)]);
     assert_eq!(follows(&bob, 1).await, [(root.seq, 0)]);
     phone.notices(&format!("thread {} followed", root.seq)).await;
@@ -313,7 +308,7 @@ async fn who_may_reply_is_decided_as_who_may_post_unless_something_else_is_said(
     bob.asks("message.send", json!({"conversation": room.id, "text": "x", "parent": root.seq}))
         .await
         .refused("forbidden");
-    // Who is mute is so everywhere.
+    // A muted person is mute everywhere.
     town.grants(&bob, &room, Ability::Post, false, Some(60_000)).await;
     let problem = bob.asks("message.send", send(false)).await.refused("forbidden");
     assert!(problem["retry_after_ms"].as_i64().is_some_and(|ms| (1..=60_000).contains(&ms)), "{problem}");
@@ -355,7 +350,7 @@ async fn a_newcomer_who_does_not_see_a_root_learns_nothing_of_its_thread() {
     }
     let problem = cleo.asks("message.send", reply(&room, root.seq, "aha")).await.refused("invalid");
     assert_eq!(problem["errors"][0]["pointer"], "/thread");
-    // What she answers without knowing of threads stands in the room.
+    // Her answers stand in the room, because her client knows no threads.
     let answer = json!({"conversation": room.id, "parent": later.seq, "text": "which green one?"});
     let answer = cleo.asks("message.send", answer).await.granted();
     assert!(seqs(&ann, &room, 0).await.contains(&answer["seq"].as_i64().unwrap()));

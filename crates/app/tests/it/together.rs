@@ -2,14 +2,12 @@
 //! they and their devices connect in turn. After each thing they do the town compares what every device knows with what it
 //! reads fresh.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
-use testkit::{Person, Room, Said, Town};
+use testkit::{Person, Room, Said, Town, until};
 
 const FOREVER: &str = "9999-12-31T23:59:59Z";
 
-/// What is in somebody's inbox: why, what it says, and whether it is read.
+/// The items of somebody's inbox: reason, text, and whether it is read.
 async fn inbox(person: &Person) -> Vec<(String, String, bool)> {
     let page = person.asks("inbox.list", json!({"threads": true})).await.granted();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -28,14 +26,12 @@ async fn why(person: &Person, said: &Said) -> String {
 
 /// Waits until somebody follows a thread, which taking part brings a moment later.
 async fn follows(person: &Person, root: &Said) {
-    for _ in 0..200 {
+    until(async || {
         let list = person.requests("GET", "/v1/threads", Value::Null).await.granted();
-        if list["threads"].as_array().unwrap().iter().any(|one| one["thread"] == root.seq) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("{person:?} does not follow the thread about {}", root.seq);
+        let follows = list["threads"].as_array().unwrap().iter().any(|one| one["thread"] == root.seq);
+        if follows { Ok(()) } else { Err(list) }
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -100,7 +96,7 @@ async fn two_people_do_all_that_one_does_here() {
     let newest = ann.asks("inbox.list", json!({"threads": true})).await.granted()["items"][0]["id"].clone();
     ann.asks("inbox.read", json!({"all_to": newest})).await.granted();
     assert!(inbox(&ann).await.iter().all(|(.., read)| *read));
-    // What is deleted is gone from all of it.
+    // A deleted message is gone from all of it.
     bob.deletes(&reply).await;
     ann.deletes(&roses).await;
     bob.asks("message.versions", json!({"conversation": room.id, "seq": roses.seq})).await.refused("not_found");

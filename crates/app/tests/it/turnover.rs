@@ -39,7 +39,7 @@ async fn who_comes_into_a_large_room_is_counted_and_not_announced() {
         town.person(&format!("guest{index}")).await.joins(&room).await;
     }
     let said = ann.says(&room, "so many!").await;
-    // Who takes them one by one hears every number.
+    // A client that takes them one by one hears every number.
     for socket in [&mut earlier, &mut silent] {
         for number in head + 1..said.seq {
             let heard = next(socket, &room).await;
@@ -47,7 +47,7 @@ async fn who_comes_into_a_large_room_is_counted_and_not_announced() {
         }
         assert_eq!(next(socket, &room).await["type"], "message.created");
     }
-    // Who takes them together hears of none by itself once there are more than three, and comes to the same number.
+    // One that takes them together hears of none by itself once they are more than three, and comes to the same number.
     let (mut cursor, mut count) = (head, json!(2));
     loop {
         let heard = next(&mut gathering, &room).await;

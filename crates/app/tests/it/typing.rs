@@ -1,4 +1,4 @@
-//! Who is writing: told to the others, never kept, and over by itself.
+//! Typing indicators: told to the others, never kept, and over by themselves.
 
 use std::time::Instant;
 
@@ -104,7 +104,7 @@ async fn who_may_be_seen_typing_in_a_thread_and_by_whom() {
     bob.asks("typing.set", in_thread(&root, true)).await.granted();
     ann.notices(&format!("bob types in {}", root.seq)).await;
     assert!(!cid.has_noticed("bob types").await);
-    // Who may not reply is not seen to.
+    // A person who may not reply is not shown typing.
     town.sets(&room, Ability::ReplyInThreads, Some(Role::Owner)).await;
     bob.asks("typing.set", in_thread(&root, true)).await.refused("forbidden");
     bob.asks("typing.set", in_thread(&root, false)).await.granted();

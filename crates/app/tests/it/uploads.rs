@@ -1,25 +1,19 @@
 //! Uploads in parts, as tus 1.0 describes them: by their owner alone, from where they broke off, and a file at the end.
 
-use std::time::Duration;
-
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chat::FileId;
 use serde_json::{Value, json};
 use testkit::{
     Answer, Person, Raw, Rest, Room, Town,
     policies::{Ability, Role},
+    until,
 };
+
+use crate::files::image;
 
 const VERSION: (&str, &str) = ("tus-resumable", "1.0.0");
 const BYTES: (&str, &str) = ("content-type", "application/offset+octet-stream");
 const PLACE: &str = "/v1/files/uploads";
-
-/// The beginning of an image, and something after it.
-fn image(length: usize) -> Vec<u8> {
-    let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
-    bytes.extend((bytes.len()..length).map(|at| u8::try_from(at % 251).unwrap()));
-    bytes
-}
 
 /// Begins an upload; gives its path and what was answered.
 pub(crate) async fn begins(rest: &Rest, person: &Person, name: &str, size: usize) -> (String, Answer) {
@@ -52,16 +46,6 @@ fn offset(answer: &Answer) -> usize {
     assert!((200..300).contains(&answer.status), "{}: {}", answer.status, answer.text);
     assert_eq!(answer.header("tus-resumable"), Some("1.0.0"));
     answer.header("upload-offset").unwrap().parse().unwrap()
-}
-
-async fn keeps(town: &Town, count: usize) {
-    for _ in 0..200 {
-        if town.blobs().len() == count {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    assert_eq!(town.blobs().len(), count, "{:?}", town.blobs());
 }
 
 async fn sends(person: &Person, room: &Room, file: &str) -> testkit::Reply {
@@ -108,7 +92,7 @@ async fn what_comes_in_parts_is_the_file_that_one_request_makes_and_is_read_when
     sends(&ann, &room, id(&path)).await.granted();
     assert_eq!(town.rests().last().unwrap().bytes(&file, &bob.tokens().access, &[]).await.0.status, 200);
     // Its parts are gone: two files are left.
-    keeps(&town, 2).await;
+    town.keeps(2).await;
     town.closes().await;
 }
 
@@ -128,23 +112,20 @@ async fn what_has_come_before_the_line_broke_is_kept_and_a_request_that_hangs_gi
     let mut raw = Raw::connect(town.address()).await;
     raw.writes(head(0, bytes.len()).as_bytes()).await;
     raw.writes(&bytes[..250_000]).await;
-    keeps(&town, 1).await;
+    town.keeps(1).await;
     drop(raw);
     // Once the server has read what was sent, it has it.
-    let mut come = 0;
-    for _ in 0..100 {
-        come = offset(&looks(town.rest(), &ann, &path).await);
-        if come > 0 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let come = until(async || match offset(&looks(town.rest(), &ann, &path).await) {
+        0 => Err("nothing has come"),
+        come => Ok(come),
+    })
+    .await;
     assert!(come > 100_000 && come <= 250_000, "{come}");
     // One that hangs: its network has changed, and it does not know yet.
     let mut hanging = Raw::connect(town.address()).await;
     hanging.writes(head(come, bytes.len() - come).as_bytes()).await;
     hanging.writes(&bytes[come..come + 150_000]).await;
-    keeps(&town, 2).await;
+    town.keeps(2).await;
     let next = offset(&looks(town.rest(), &ann, &path).await);
     assert!(next > come, "{next}");
     assert_eq!(hanging.hears().await.unwrap().status, 423);
@@ -176,7 +157,7 @@ async fn what_two_requests_bring_from_the_same_place_is_kept_once() {
     goes_on(last, &ann, &path, come, bytes[come..].to_vec()).await.granted();
     let read = first.bytes(&format!("/v1/files/{}", id(&path)), &ann.tokens().access, &[]).await.1;
     assert!(read == bytes);
-    keeps(&town, 1).await;
+    town.keeps(1).await;
     town.closes().await;
 }
 
@@ -225,7 +206,7 @@ async fn bytes_that_do_not_have_their_checksum_are_not_kept() {
         patch(wrong, "0", b"hello").await.refused(400, "malformed");
     }
     assert_eq!(offset(&looks(town.rest(), &ann, &path).await), 0);
-    keeps(&town, 0).await;
+    town.keeps(0).await;
     assert_eq!(offset(&patch(sha1, "0", b"hello").await), 5);
     goes_on(town.rest(), &ann, &path, 5, bytes[5..].to_vec()).await.granted();
     let read = town.rest().bytes(&format!("/v1/files/{}", id(&path)), &ann.tokens().access, &[]).await.1;
@@ -259,7 +240,7 @@ async fn an_upload_begins_with_its_first_bytes_and_may_be_all_of_them() {
     // A file that waits for its message can be given up the same way.
     gives_up(town.rest(), &ann, path).await.granted();
     assert_eq!(looks(town.rest(), &ann, path).await.status, 404);
-    keeps(&town, 1).await;
+    town.keeps(1).await;
     town.closes().await;
 }
 
@@ -286,7 +267,7 @@ async fn an_upload_has_the_limits_of_a_file_and_only_some_are_unfinished() {
     }
     let (first, _) = begins(town.rest(), &ann, "a.png", 1_000).await;
     begins(town.rest(), &ann, "b.png", 1_000).await.1.granted();
-    // What is begun has its room, here and for uploads by one request.
+    // An upload that was begun has its room reserved, here and for uploads by one request.
     begins(town.rest(), &ann, "c.png", 501).await.1.refused(422, "limit_reached");
     town.rest().upload(&token, "c.png", image(501)).await.refused(422, "limit_reached");
     begins(town.rest(), &ann, "c.png", 100).await.1.granted();
@@ -300,9 +281,9 @@ async fn an_upload_has_the_limits_of_a_file_and_only_some_are_unfinished() {
     assert_eq!(offset(&looks(town.rest(), &ann, &first).await), 0);
     // A day later it is gone, with what has come of it.
     goes_on(town.rest(), &ann, &first, 0, image(900)).await.granted();
-    keeps(&town, 1).await;
+    town.keeps(1).await;
     town.has_waited_for_upload(FileId::parse(id(&first)).unwrap()).await;
-    keeps(&town, 0).await;
+    town.keeps(0).await;
     assert_eq!(looks(town.rest(), &ann, &first).await.status, 404);
     goes_on(town.rest(), &ann, &first, 900, image(100)).await.refused(404, "not_found");
     begins(town.rest(), &ann, "d.png", 1_000).await.1.granted();
@@ -324,7 +305,7 @@ async fn a_type_that_is_not_accepted_is_refused_with_the_first_bytes() {
     goes_on(town.rest(), &ann, &path, 3_000, program[..2_000].to_vec()).await.refused(415, "unsupported_type");
     assert_eq!(town.rest().bytes(&format!("/v1/files/{}", id(&path)), &ann.tokens().access, &[]).await.0.status, 404);
     gives_up(town.rest(), &ann, &path).await.granted();
-    keeps(&town, 0).await;
+    town.keeps(0).await;
     town.closes().await;
 }
 

@@ -28,7 +28,7 @@ async fn a_group_is_called_by_its_name_and_reaches_those_who_belong_to_it_then()
     assert_eq!(carol.sees(&room).await["unread_for_me"], 0);
     // The administrator belongs to the group, and not to the room.
     assert_eq!(admin.asks("inbox.list", json!({})).await.granted()["items"], json!([]));
-    // Whoever comes later was not called.
+    // A person who comes later was not called.
     tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     let change = json!({"group": group["id"], "people": [carol.id(), bob.id()]});
     admin.asks("user_group.add", change).await.granted();
@@ -36,7 +36,7 @@ async fn a_group_is_called_by_its_name_and_reaches_those_who_belong_to_it_then()
     ann.says(&room, "@gardeners again").await;
     assert_eq!(carol.sees(&room).await["unread_for_me"], 1);
     assert_eq!(groups(&carol).await[0]["mine"], true);
-    // Whoever is taken out has nothing of it any more.
+    // A person who is taken out has nothing of it any more.
     let change = json!({"group": group["id"], "people": [bob.id()]});
     let left = admin.asks("user_group.remove", change).await.granted();
     assert_eq!(left["people"], json!([admin.id(), carol.id()]));

@@ -71,7 +71,7 @@ async fn earlier_texts_go_with_their_message_and_with_the_setting() {
     assert_eq!(texts(&ann, &left).await, ["roses"]);
     keeps_edits(&ann, &room, false).await;
     assert_eq!(texts(&ann, &left).await, [] as [&str; 0]);
-    // What was removed does not come back with the setting.
+    // Removed texts do not come back with the setting.
     keeps_edits(&ann, &room, true).await;
     assert_eq!(texts(&ann, &left).await, [] as [&str; 0]);
     bob.edits(&left, "lilies").await;
@@ -104,7 +104,7 @@ async fn who_may_read_earlier_texts_and_who_may_have_them_kept() {
     town.grants(&bob, &room, Ability::SeeEditHistory, false, None).await;
     bob.asks("message.versions", place(&said)).await.refused("forbidden");
     assert_eq!(texts(&ann, &said).await, ["roses"]);
-    // Who does not see the message does not see what it said before.
+    // A person who does not see the message does not see its earlier texts.
     town.sets(&room, Ability::SeeEarlierHistory, Some(Role::Admin)).await;
     cid.joins(&room).await;
     cid.asks("message.versions", place(&said)).await.refused("not_found");

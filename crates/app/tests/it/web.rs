@@ -2,7 +2,7 @@
 //! was; `cargo xtask check` builds it first.
 
 use palabre::config::Deployment;
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::{Answer, Town};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -10,7 +10,7 @@ use tokio::{
 };
 
 const BROWSER: &str = "gzip, deflate, br, zstd";
-/// What may be typed into the address bar.
+/// Paths that may be typed into the address bar.
 const PLACES: [&str; 16] = [
     "/",
     "/c/12",
@@ -192,6 +192,44 @@ async fn a_server_may_do_without_the_client() {
         get(&town, path, &[]).await.refused(404, "unknown_command");
     }
     assert_eq!(town.request("GET", "/v1/server", Value::Null).await.granted()["playground"], false);
+}
+
+#[tokio::test]
+async fn a_device_installs_the_client_under_the_servers_name_and_finds_its_icons() {
+    let name = "Atelier \"Öst\" 村";
+    let town = Town::with(|config| config.server.name = name.to_owned()).await;
+    let manifest = get(&town, "/manifest.webmanifest", &[]).await;
+    if !web::is_built() {
+        manifest.refused(404, "unknown_command");
+        return;
+    }
+    assert_eq!(manifest.header("content-type"), Some("application/manifest+json"));
+    let manifest = manifest.granted();
+    assert_eq!((&manifest["name"], &manifest["short_name"]), (&json!(name), &json!(name)));
+    let mut found = Vec::new();
+    for icon in manifest["icons"].as_array().unwrap() {
+        let path = format!("/{}", icon["src"].as_str().unwrap());
+        let answer = get(&town, &path, &[]).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, icon["type"].as_str()), "{path}");
+        if icon["type"] == "image/png" {
+            let wide = width(&path);
+            assert_eq!(icon["sizes"], format!("{wide}x{wide}"), "{path}");
+            found.push((wide, icon["purpose"].as_str().unwrap().to_owned()));
+        }
+    }
+    found.sort();
+    let wanted = [(192, "any"), (192, "maskable"), (512, "any"), (512, "maskable")];
+    assert_eq!(found, wanted.map(|(wide, purpose)| (wide, purpose.to_owned())));
+    let page = get(&town, "/", &[]).await.text;
+    assert!(page.contains("<link rel=\"apple-touch-icon\" href=\"/apple-touch-icon.png\""), "{page}");
+    assert_eq!(width("/apple-touch-icon.png"), 180);
+}
+
+/// The width of a PNG among the files of the client, in pixels.
+fn width(path: &str) -> u32 {
+    let bytes = web::find(path).expect("it is there").plain;
+    assert!(bytes.starts_with(b"\x89PNG\r\n\x1a\n"), "{path}");
+    u32::from_be_bytes(bytes[16..20].try_into().unwrap())
 }
 
 /// On a local network the server is asked for under its address, which nobody has configured.

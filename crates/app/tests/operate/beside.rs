@@ -1,4 +1,4 @@
-//! What the operator's tests start beside themselves, and what they ask the doctor.
+//! The servers that the operator's tests start, and the questions that they put to the doctor.
 
 use std::{
     fs,
@@ -74,7 +74,7 @@ pub fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr()).expect("a port").port()
 }
 
-/// What the doctor said.
+/// The doctor's report.
 #[derive(Debug)]
 pub struct Said {
     pub code: i32,

@@ -1,4 +1,4 @@
-//! What becomes of a server whose disk is full, whose file is damaged, or whose folder another server has.
+//! The server with a full disk, with a damaged file, and with a folder that another server has.
 
 use std::{
     fs,
@@ -86,7 +86,7 @@ async fn a_full_disk_is_told_as_such_and_is_over_when_there_is_room_again() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert!(!folder.data().join("palabre.db-room").exists(), "what was tried is gone");
-    // What is left has room for something small, and the log's beginning is written anew: no byte is left.
+    // The space that is left is enough for something small, and the log's beginning is written anew: no byte is left.
     may_grow(&server, "1");
     // Every kind of write says the same, and so does the server to whoever spreads the load.
     let edit = format!("{messages}/{}", first["seq"]);
@@ -116,7 +116,7 @@ async fn a_full_disk_is_told_as_such_and_is_over_when_there_is_room_again() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let last = ask("POST", &messages, json!({"text": "after"})).await.granted();
-    // What was refused is not there: every number is a message that was acknowledged.
+    // Refused messages are not there: every number is a message that was acknowledged.
     assert_eq!(last["seq"].as_i64().unwrap(), first["seq"].as_i64().unwrap() + stored);
 }
 

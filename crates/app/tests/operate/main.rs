@@ -1,4 +1,4 @@
-//! What operators do and copy: the doctor, the proxies' files, the guides.
+//! The work of operators: the doctor, the proxies' files, the guides.
 
 mod beside;
 mod disk;

@@ -17,7 +17,7 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository is there")
 }
 
-/// What stands between ```` ```sh ```` and ```` ``` ````, in order.
+/// The text between ```` ```sh ```` and ```` ``` ````, in order.
 fn commands(page: &str) -> String {
     let mut inside = false;
     let mut commands = String::new();

@@ -1,4 +1,4 @@
-//! What has changed of an account: how it is asked for and shown.
+//! Changes of an account: the query, and the form in which they are shown.
 
 use chat::reply;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ pub(super) struct SyncAccount {
     pub(super) since: Integer,
 }
 
-/// What takes a client of its own account from one number to another.
+/// The changes that take a client from one number of its own account to another.
 #[derive(Serialize, ToSchema)]
 pub struct AccountChanges {
     /// The number that the client had.

@@ -36,11 +36,11 @@ macro_rules! with_profile {
             #[serde(default, deserialize_with = "nullable")]
             #[schema(value_type = Option<Text>)]
             birth_date: Option<Option<Text>>,
-            /// What the person does.
+            /// The profession of the person.
             #[serde(default, deserialize_with = "nullable")]
             #[schema(value_type = Option<Text>)]
             profession: Option<Option<Text>>,
-            /// Where the person lives.
+            /// The city of the person.
             #[serde(default, deserialize_with = "nullable")]
             #[schema(value_type = Option<Text>)]
             city: Option<Option<Text>>,
@@ -79,7 +79,7 @@ macro_rules! with_profile {
 }
 
 with_profile! {
-    /// What is needed to open an account.
+    /// The fields that open an account.
     struct Register {
         /// 3 to 50 of `a-z A-Z 0-9 _ -`; never changes.
         username: Text,
@@ -93,7 +93,7 @@ with_profile! {
 }
 
 with_profile! {
-    /// What is to change in the profile.
+    /// The changes to the profile.
     struct UpdateAccount {}
 }
 
@@ -152,7 +152,7 @@ pub(super) struct FindUsers {
     pub(super) users: Option<Vec<Integer>>,
     /// The `rev` that is known of each of `users`, in the same order; 0 if none is. Who has it still is left out.
     pub(super) revs: Option<Vec<Integer>>,
-    /// What is looked for: each of its words begins a word of one of the names. All if absent.
+    /// The words to look for: each begins a word of one of the names. All if absent.
     pub(super) prefix: Option<Text>,
     /// The previous page's `next_cursor`.
     pub(super) cursor: Option<Text>,
@@ -185,11 +185,11 @@ impl FindUsers {
     }
 }
 
-/// What accounts are looked for by, and which page.
+/// A search for accounts, and the page of its results.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FindAccounts {
-    /// What is looked for: each of its words begins a word of one of the names, or it is the beginning of the email
+    /// The words to look for: each begins a word of one of the names, or it is the beginning of the email
     /// address. All if absent.
     pub(super) search: Option<Text>,
     /// The previous page's `next_cursor`.
@@ -235,7 +235,7 @@ impl<'a> Person<'a> {
     }
 }
 
-/// What everybody may know of a person.
+/// The public profile of a person.
 #[derive(Serialize, ToSchema)]
 pub struct User<'a> {
     /// The account's id.
@@ -248,9 +248,9 @@ pub struct User<'a> {
     first_name: Option<&'a str>,
     /// Family name.
     last_name: Option<&'a str>,
-    /// What the person does.
+    /// The profession of the person.
     profession: Option<&'a str>,
-    /// Where the person lives.
+    /// The city of the person.
     city: Option<&'a str>,
     /// Preferred language, a BCP 47 tag.
     language: Option<&'a str>,
@@ -298,7 +298,7 @@ pub struct Users<'a> {
 pub struct Account<'a> {
     #[serde(flatten)]
     user: User<'a>,
-    /// What it may do on the server.
+    /// The role of the account on the server.
     #[schema(value_type = fields::ServerRole)]
     role: &'static str,
     /// Its email address.

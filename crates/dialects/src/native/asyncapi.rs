@@ -90,7 +90,7 @@ fn in_channel(message: &str) -> Value {
     json!({ "$ref": format!("#/channels/socket/messages/{message}") })
 }
 
-/// What the server receives, and how it replies.
+/// The commands that the server receives, and its replies.
 fn asked(operation: &Operation) -> Value {
     let mut replies: Vec<Value> =
         operation.answers.iter().map(|answer| in_channel(&format!("answer.{answer}"))).collect();
@@ -165,7 +165,8 @@ fn event_message(told: &Described, data: &Value) -> Value {
     let mut properties = json!({ "type": { "const": told.name }, "data": data });
     let mut required = vec!["type", "data"];
     if told.placed {
-        properties["conversation"] = json!({ "type": "integer", "description": "Where it happened." });
+        properties["conversation"] =
+            json!({ "type": "integer", "description": "The conversation in which it happened." });
         required.push("conversation");
     }
     match told.number {

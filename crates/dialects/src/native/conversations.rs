@@ -21,7 +21,7 @@ use crate::{
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CreateConversation {
-    /// What sort of conversation it is to be.
+    /// The kind of conversation to open.
     pub(super) kind: fields::Kind,
     /// Rooms: the unique name, required. Groups: a name, if it is to have one.
     pub(super) name: Option<Text>,
@@ -86,7 +86,7 @@ impl OfConversation {
     }
 }
 
-/// What is to change in a conversation.
+/// The changes to a conversation.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct UpdateConversation {
@@ -145,7 +145,7 @@ pub(super) struct OfName {
     pub(super) name: Text,
 }
 
-/// Which page of one's own conversations.
+/// A page of the speaker's own conversations.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListConversations {
@@ -171,7 +171,7 @@ impl ListConversations {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Find {
-    /// What is looked for: each of its words begins a word of the name. All if absent.
+    /// The words to look for: each begins a word of the name. All if absent.
     pub(super) prefix: Option<Text>,
     /// The previous page's `next_cursor`.
     pub(super) cursor: Option<Text>,
@@ -204,19 +204,19 @@ impl Find {
 pub struct ConversationRow<'a> {
     /// Its id.
     id: i64,
-    /// What sort of conversation it is.
+    /// The kind of conversation.
     #[schema(value_type = fields::Kind)]
     kind: &'static str,
-    /// Who may find and enter it.
+    /// The people who may find and enter it.
     #[schema(value_type = fields::Visibility)]
     visibility: &'static str,
     /// Its name, if it has one.
     name: Option<&'a str>,
-    /// What it is about.
+    /// The subject of the conversation.
     topic: Option<&'a str>,
     /// The id of its picture, whose bytes are at `/v1/pictures/{id}`; `null` if it has none.
     avatar: Option<String>,
-    /// Who opened it.
+    /// The id of the person who opened it.
     created_by: i64,
     /// When.
     #[schema(value_type = fields::Moment)]
@@ -272,7 +272,7 @@ pub struct Conversation<'a> {
     settings: ConversationSettings,
     /// The newest message.
     last_message: Option<Message<'a>>,
-    /// What of both is different without what is in threads only; `null` if nothing is.
+    /// The values of both without messages that are in threads only; `null` if they are the same.
     room: Option<InRoom<'a>>,
     /// In a direct conversation, the other person.
     peer: Option<Peer<'a>>,
@@ -294,7 +294,7 @@ impl<'a> From<&'a conversations::Listed> for Conversation<'a> {
     }
 }
 
-/// What of a conversation stands in the room.
+/// The part of a conversation's entry that leaves out threads.
 #[derive(Serialize, ToSchema)]
 pub struct InRoom<'a> {
     /// Messages of others in the room after the read marker; 100 means "100 or more".
@@ -316,7 +316,7 @@ pub struct Peer<'a> {
     id: i64,
     /// Its name.
     username: &'a str,
-    /// What it calls itself.
+    /// The display name of the person.
     display_name: Option<&'a str>,
     /// Whether it is here now.
     #[schema(value_type = fields::ShownPresence)]
@@ -368,7 +368,7 @@ pub struct Hiding {
     pub(crate) at: i64,
 }
 
-/// What takes a client from one number of a conversation to another.
+/// The changes that take a client from one number of a conversation to another.
 #[derive(Serialize, ToSchema)]
 pub struct Changes<'a> {
     /// The number that the client had.

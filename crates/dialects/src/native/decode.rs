@@ -13,7 +13,7 @@ use crate::Step;
 /// The longest id of a command, in characters.
 const ID_LENGTH: usize = 64;
 
-/// What a frame asks for.
+/// The request of a frame.
 #[must_use]
 pub fn decode(speaker: Option<&Speaker>, text: &str) -> Step {
     let frame: Frame<'_> = match serde_json::from_str(text) {
@@ -57,7 +57,7 @@ struct Frame<'a> {
     id: Option<&'a RawValue>,
     kind: Option<&'a RawValue>,
     data: Option<&'a RawValue>,
-    /// What is wrong with the frame itself.
+    /// The mistake in the frame itself.
     wrong: Option<Error>,
 }
 

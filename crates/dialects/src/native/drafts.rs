@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::fields::{self, Integer, Text};
 use crate::time::Time;
 
-/// What one has begun to write.
+/// A text that the speaker has begun to write.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SaveDraft {
@@ -59,7 +59,7 @@ fn key(conversation: Integer, edit: Option<Integer>, thread: Option<Integer>) ->
     drafts::DraftKey { conversation: ConversationId(conversation.0), edit: seq(edit), thread: seq(thread) }
 }
 
-/// Which draft.
+/// The key of a draft.
 #[derive(Serialize, ToSchema)]
 pub struct DraftKey {
     /// Where.
@@ -113,7 +113,7 @@ impl<'a> From<&'a drafts::Draft> for Draft<'a> {
 pub struct SavedDraft<'a> {
     #[serde(flatten)]
     draft: Draft<'a>,
-    /// What it has replaced, if that was saved elsewhere meanwhile: the later one wins, and this can be offered.
+    /// The draft that it replaced, if that was saved elsewhere meanwhile: the later one wins, and this can be offered.
     replaced: Option<Draft<'a>>,
 }
 

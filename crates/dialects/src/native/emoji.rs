@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::fields::{self, FileKey, Integer, Text};
 use crate::time::Time;
 
-/// What the asker knows already.
+/// The version that the client already has.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListEmoji {
@@ -46,7 +46,7 @@ pub struct Emoji<'a> {
     name: &'a str,
     /// The id of its picture, whose bytes are at `/v1/pictures/{id}`.
     picture: String,
-    /// Who has added it.
+    /// The person who added it.
     added_by: i64,
     /// When it was added.
     #[schema(value_type = fields::Moment)]

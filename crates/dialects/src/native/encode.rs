@@ -59,21 +59,21 @@ fn told<T: Serialize>(kind: &'static str, conversation: Option<ConversationId>, 
     write(&Outgoing { kind, conversation: conversation.map(|id| id.0), seq, data, thread: None })
 }
 
-/// What an event's frame is to clients, for the document of the socket.
+/// The description of an event's frame in the document of the socket.
 pub(super) struct Described {
     /// The frame's type.
     pub(super) name: &'static str,
-    /// What has happened.
+    /// What the event reports, in a line.
     pub(super) summary: &'static str,
-    /// Which number it has.
+    /// The source of its number.
     pub(super) number: Numbered,
     /// Whether it belongs to a conversation.
     pub(super) placed: bool,
-    /// What `data` holds.
+    /// The type of `data`.
     pub(super) data: Shape,
 }
 
-/// What gives an event its number.
+/// The source of an event's number.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Numbered {
     /// Its conversation.
@@ -150,7 +150,7 @@ pub(super) static EVENTS: &[Described] = &[
     ),
     own::<threads::Thread>("thread.followed", "You follow a thread or do so no longer, or have read on.", true),
     own::<reminders::Reminder>("reminder.set", "You have asked to be reminded.", false),
-    own::<reminders::Reminder>("reminder.due", "What you wanted to be reminded of.", false),
+    own::<reminders::Reminder>("reminder.due", "A reminder is due.", false),
     own::<reminders::RemovedReminder>("reminder.removed", "You have no such reminder any more.", false),
     own::<inbox::InboxRead>("inbox.read", "You have read something in your inbox.", false),
     own::<user_groups::OwnUserGroups>("user_groups.changed", "You belong to these user groups now.", false),
@@ -163,7 +163,10 @@ pub(super) static EVENTS: &[Described] = &[
         "Too much of your account has changed, or your number is not of this history: read it anew.",
         false,
     ),
-    unnumbered::<conversations::Changes<'static>>("conversation.changes", "What you have missed."),
+    unnumbered::<conversations::Changes<'static>>(
+        "conversation.changes",
+        "The changes of a conversation that you have missed.",
+    ),
     unnumbered::<markers::Marker>("marker.moved", "Somebody has read or received more."),
     unnumbered::<typing::Typing<'static>>("typing.started", "Somebody is writing."),
     unnumbered::<typing::ThreadTyping<'static>>(
@@ -348,7 +351,7 @@ pub fn problem(error: &Error, request_id: Option<&str>) -> Text {
     write(&server::Problem::new(error, request_id))
 }
 
-/// What a command or request is answered: the frame's type and the object, which is also REST's body.
+/// The answer to a command or request: the frame's type and the object, which is also REST's body.
 #[derive(Debug)]
 pub(crate) struct Answer {
     /// The frame's type.

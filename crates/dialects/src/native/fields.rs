@@ -124,7 +124,7 @@ macro_rules! named {
 }
 
 named!(
-    /// What an account may do on the server.
+    /// The role of an account on the server.
     ServerRole, chat::accounts::ServerRole, ["guest", "user", "moderator", "admin"]
 );
 named!(
@@ -132,23 +132,23 @@ named!(
     Order, chat::search::Order, ["newest", "best"]
 );
 named!(
-    /// What a member may do in a conversation.
+    /// The role of a member in a conversation.
     Role, chat::members::Role, ["member", "moderator", "admin", "owner"]
 );
 named!(
-    /// What sort of conversation it is.
+    /// The kind of conversation.
     Kind, chat::conversations::Kind, ["room", "group", "direct"]
 );
 named!(
-    /// Who may find and enter a room.
+    /// The people who may find and enter a room.
     Visibility, chat::conversations::Visibility, ["public", "private"]
 );
 named!(
-    /// What a message's text is about.
+    /// The subject of a message's text.
     MessageType, chat::messages::MessageType, ["text", "image", "file", "audio", "video"]
 );
 named!(
-    /// Which messages notify.
+    /// The messages that notify.
     NotificationLevel, chat::notifications::NotificationLevel, ["everything", "mentions", "nothing"]
 );
 named!(
@@ -163,15 +163,15 @@ schema!(Why, {
         "everything"
     ]
 });
-/// What decides whether a message notifies.
+/// The rule that decides whether a message notifies.
 pub struct Why;
 
 schema!(PushState, { "type": "string", "enum": ["waiting", "sent", "read", "given_up"] });
-/// What has become of a push.
+/// The state of a push.
 pub struct PushState;
 
 schema!(PushKind, { "type": "string", "enum": ["direct", "mention", "message", "reminder"] });
-/// What a push is about.
+/// The reason for a push.
 pub struct PushKind;
 
 schema!(ShownPresence, { "type": "string", "enum": ["online", "away", "busy", "invisible", "offline"] });

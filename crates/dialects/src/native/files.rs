@@ -28,7 +28,7 @@ use crate::{
 
 /// The cookie with which a browser reads files.
 pub(super) const COOKIE: &str = "palabre_files";
-/// What a file is shown under: scripts do not run, nothing is loaded, and it is of no origin.
+/// The policy under which a file is shown: scripts do not run, nothing is loaded, and it is of no origin.
 pub(super) const SANDBOX: &str =
     "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox";
 
@@ -142,7 +142,7 @@ impl Bytes {
                         "description": "The file.", "content": { "application/json": { "schema": file } },
                     }),
                 );
-                let name = parameter("name", "query", super::forms::file_name(), "What the file is called.");
+                let name = parameter("name", "query", super::forms::file_name(), "The name of the file.");
                 let body = json!({ "required": true, "content": { "application/octet-stream": { "schema": bytes } } });
                 ("Upload a file: the body is its bytes. It waits a day for a message.", vec![name], Some(body))
             }
@@ -286,7 +286,7 @@ fn cookie(request: &Request<'_>, desk: Desk) -> Result<Step, Error> {
     Ok(Step::FilesCookie(Box::new(move |value| desk.end(value.map(answer)))))
 }
 
-/// What somebody wants of a file.
+/// The form in which a request wants a file.
 struct Wishes {
     is_saved: bool,
     /// The state that they have, if they want only another one.
@@ -397,7 +397,7 @@ pub(super) struct OfFile {
 pub struct File<'a> {
     /// Its id: its bytes are at `/v1/files/{id}`.
     id: String,
-    /// What it is called.
+    /// The name of the file.
     name: &'a str,
     /// Its media type, as its bytes tell it.
     media_type: &'a str,
@@ -411,7 +411,7 @@ pub struct File<'a> {
     height: Option<i64>,
     /// How an image looks from far away, as a blurhash (blurha.sh); `null` for other files, and if it cannot be decoded.
     blurhash: Option<&'a str>,
-    /// What it says of itself, if it is a voice message; `null` for other files.
+    /// Duration and loudness of a voice message, as its sender gives them; `null` for other files.
     voice: Option<Voice<'a>>,
 }
 

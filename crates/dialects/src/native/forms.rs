@@ -1,4 +1,4 @@
-//! What the documents say of an input field beyond its type: lengths, patterns, bounds, and which fields go together.
+//! The documents' constraints on input fields: lengths, patterns, bounds, and fields that go together.
 //!
 //! The engine checks it, by the limits in force; whoever reads the documents should not have to find it out by being
 //! refused. A test asks a real server about each field, with values on both sides of what is said here
@@ -11,7 +11,7 @@ use super::table::Operation;
 
 /// A text without NUL, which no text may hold.
 pub(super) const TEXT: &str = "^[^\\u0000]*$";
-/// What can be seen by itself: see `docs/protocol/text.md`.
+/// The class of characters that can be seen by themselves: see `docs/protocol/text.md`.
 macro_rules! visible {
     () => {
         "[^\\p{White_Space}\\p{Cc}\\p{Cf}\\p{M}\\p{Default_Ignorable_Code_Point}\\u2800]"
@@ -32,10 +32,10 @@ const EMOJI: &str = "^(?:[0-9#*][\\ufe0e\\ufe0f]*\\u20e3|[\\u{1f1e6}-\\u{1f1ff}]
 const USERNAME: &str = "^[A-Za-z0-9_-]{3,50}$";
 /// The name of a user group: it ends where a text that calls it would end it.
 const GROUP_NAME: &str = "^[A-Za-z0-9_][A-Za-z0-9_-]*[A-Za-z0-9_]$";
-/// What calls everybody of a place, and so is nobody's name.
+/// Words that mention everybody of a conversation, and so are nobody's name.
 const CALLING: &str =
     "^([Hh][Ee][Rr][Ee]|[Aa][Ll][Ll]|[Rr][Oo][Oo][Mm]|[Ee][Vv][Ee][Rr][Yy][Oo][Nn][Ee]|[Cc][Hh][Aa][Nn][Nn][Ee][Ll])$";
-/// What no mail address has.
+/// The class of characters that no mail address has.
 macro_rules! no_mail {
     () => {
         "\\p{White_Space}\\p{Cc}\\p{Default_Ignorable_Code_Point}@"
@@ -63,15 +63,15 @@ const DATE: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$";
 const UTC_OFFSET: &str = "^(Z|[+-]((0[0-9]|1[0-7]):[0-5][0-9]|18:00))$";
 /// The name of a custom emoji.
 const EMOJI_NAME: &str = "^[a-z0-9_]{2,32}$";
-/// What `next_cursor` is, where people or members are listed.
+/// The pattern of `next_cursor` in lists of people and members.
 const PLACE: &str = "^[0-9]{1,15}$";
-/// What `next_cursor` is, where conversations are listed.
+/// The pattern of `next_cursor` in lists of conversations.
 const POSITION: &str = "^[0-9]{0,15}(-[0-9]{1,15})+$";
 /// The id of an item of the inbox.
 const ITEM: &str = "^[0-9]{1,15}(\\.[0-9]{1,15}){2}$";
-/// What `next_cursor` is, where threads are listed.
+/// The pattern of `next_cursor` in lists of threads.
 const THREAD_POSITION: &str = "^[0-9]{1,15}-[0-9]{1,15}-[0-9]{1,15}$";
-/// What `next_cursor` is, where messages are found: with a hyphen in the order of relevance only.
+/// The pattern of `next_cursor` in search results: with a hyphen in the order of relevance only.
 const SEARCH_PLACE: &str = "^[0-9]{1,15}(-[0-9]{1,10}-[0-9]{1,15})?$";
 /// A conversation's id as a key.
 const ID: &str = "^[0-9]{1,16}$";
@@ -93,7 +93,7 @@ pub(super) fn complete(operation: &Operation, input: &mut Value, limits: &Limits
     }
 }
 
-/// What a field's value is; absent where its type says it all.
+/// The constraints on a field's value; absent where its type says it all.
 fn of_field(operation: &str, field: &str, limits: &Limits) -> Option<Value> {
     Some(match (operation, field) {
         ("account.register", "username") => {
@@ -177,7 +177,7 @@ fn limit(usual: i64, most: i64) -> Value {
     })
 }
 
-/// What a file may be called.
+/// The constraints on the name of a file.
 pub(super) fn file_name() -> Value {
     text(LINE, chat::files::NAME_LENGTH)
 }
@@ -208,7 +208,7 @@ fn either_page_or(these_absent: Value) -> Value {
     json!({ "anyOf": [{ "properties": these_absent }, { "properties": page }] })
 }
 
-/// Which fields go together.
+/// The constraints on fields that go together.
 fn together(operation: &str) -> Value {
     match operation {
         "conversation.create" => json!({ "oneOf": [
@@ -273,7 +273,7 @@ mod tests {
         "room.get name",
         "room.list cursor",
         "push.open ticket",
-        // Whatever there is can be taken back, also what an earlier limit let in.
+        // Everything that exists can be removed, even if it exceeds today's limit.
         "reaction.remove emoji",
         "emoji.remove name",
     ];

@@ -1,4 +1,4 @@
-//! Whatever is sent, the answer is a refusal that names the field, or a step; never a panic.
+//! Every frame, however hostile, is answered with a refusal that names the field, or with a step; never with a panic.
 
 use std::panic::catch_unwind;
 
@@ -127,7 +127,7 @@ fn full(operation: &str) -> Value {
     }
 }
 
-/// What a step amounts to: its refusal, if it is one.
+/// The refusal of a step, if it is one.
 fn refusal(step: Step) -> Option<Value> {
     match step {
         Step::Refuse(frames) => {

@@ -35,7 +35,7 @@ impl ReadPage {
     }
 }
 
-/// What was read. At most one of the two.
+/// The items that were read. At most one of the two fields.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MarkRead {
@@ -71,7 +71,7 @@ pub struct InboxItem<'a> {
     /// Why it is there: `mention`, `reply`, `reaction`, `group`, `here`, `room` or `thread`: the newest reply of
     /// others in a thread that one follows.
     reason: &'static str,
-    /// Who caused it.
+    /// The person who caused it.
     actor: Person<'a>,
     /// With `reaction`: the emoji.
     emoji: Option<&'a str>,
@@ -105,7 +105,7 @@ impl<'a> From<&'a inbox::Item> for InboxItem<'a> {
 /// A page of the inbox, newest first.
 #[derive(Serialize, ToSchema)]
 pub struct Inbox<'a> {
-    /// What was for the speaker, and may be seen by them now.
+    /// The items for the speaker that they may see now.
     pub(crate) items: Vec<InboxItem<'a>>,
     /// Present if there may be more: give it as `cursor`. A page may have fewer items than were asked for.
     pub(crate) next_cursor: Option<String>,

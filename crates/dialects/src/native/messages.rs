@@ -28,7 +28,7 @@ pub(super) struct SendMessage {
     pub(super) conversation: Integer,
     /// Chosen by the client; makes a repeat harmless for ever.
     pub(super) client_id: Option<Key>,
-    /// What the text is about; `text` if absent.
+    /// The subject of the text; `text` if absent.
     pub(super) message_type: Option<fields::MessageType>,
     /// The text.
     pub(super) text: Text,
@@ -74,7 +74,7 @@ pub(super) struct ReadHistory {
     pub(super) after_seq: Option<Integer>,
     /// The messages on both sides of this number; without the other two.
     pub(super) around_seq: Option<Integer>,
-    /// Which messages: the replies in the thread about the message of this `seq`; with 0 those that stand in the room;
+    /// A thread: only its replies, by the `seq` of the message that it is about; with 0 those that stand in the room;
     /// without it all, for a client that knows no threads.
     pub(super) thread: Option<Integer>,
     /// How many; 50 if absent.
@@ -148,17 +148,17 @@ pub(super) struct Edit {
 pub struct Message<'a> {
     /// Unique on the server.
     id: i64,
-    /// Where it was said.
+    /// The conversation of the message.
     conversation: i64,
     /// Its place in the timeline: the number it was created with.
     seq: i64,
     /// The number of its last change.
     rev: i64,
-    /// Who said it.
+    /// The author.
     author: Person<'a>,
     /// The sender's own id for the send.
     client_id: Option<&'a str>,
-    /// What the text is about.
+    /// The subject of the text.
     #[schema(value_type = fields::MessageType)]
     message_type: &'static str,
     /// The text as it was written; `null` once deleted.
@@ -182,11 +182,11 @@ pub struct Message<'a> {
     deleted_at: Option<Time>,
     /// The files that it carries; none once deleted.
     files: Vec<File<'a>>,
-    /// Who reacted how.
+    /// The reactions, each with the people who used it.
     reactions: Vec<Reaction<'a>>,
     /// Those whom it is for; `null` if it is for nobody in particular.
     mentions: Option<Mentions>,
-    /// What the page behind its first link says of itself; `null` until that is known, if there is nothing, and once it
+    /// The preview of the page behind its first link; `null` until it is known, if there is none, and once it
     /// was taken off.
     preview: Option<Preview<'a>>,
 }

@@ -16,11 +16,11 @@ use crate::{
     time::Time,
 };
 
-/// What is to change in the own notification settings: absent fields stay.
+/// The changes to the own notification settings: absent fields stay.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SetNotifications {
-    /// Which messages notify in rooms that have no level of their own.
+    /// The messages that notify in rooms without a level of their own.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = NotificationLevel, required = false)]
     rooms: Option<NotificationLevel>,
@@ -79,13 +79,13 @@ impl From<SetNotifications> for Command {
     }
 }
 
-/// What is to change in what notifies in a conversation: absent fields stay.
+/// The changes to a conversation's notification settings: absent fields stay.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SetConversationNotifications {
     /// Which.
     conversation: Integer,
-    /// Which messages notify; null: as in other conversations of its kind.
+    /// The messages that notify; null: as in other conversations of its kind.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<NotificationLevel>)]
     level: Option<Option<NotificationLevel>>,
@@ -114,7 +114,7 @@ impl SetConversationNotifications {
 pub(super) struct ExplainNotification {
     /// Where.
     conversation: Integer,
-    /// Which message.
+    /// The `seq` of the message.
     seq: Integer,
 }
 
@@ -127,7 +127,7 @@ impl ExplainNotification {
 /// The member's own settings of a conversation; nobody else sees them.
 #[derive(Serialize, ToSchema)]
 pub struct ConversationSettings {
-    /// Which messages notify; `null`: as in other conversations of its kind.
+    /// The messages that notify; `null`: as in other conversations of its kind.
     #[schema(value_type = Option<fields::NotificationLevel>)]
     level: Option<&'static str>,
     /// Until when nothing notifies; it may be over. `9999-12-31T23:59:59.000Z` is without an end.
@@ -169,10 +169,10 @@ impl<'a> From<&'a notifications::QuietHours> for QuietHours<'a> {
     }
 }
 
-/// What somebody wants to be notified of; nobody else sees it.
+/// A person's notification settings; nobody else sees them.
 #[derive(Serialize, ToSchema)]
 pub struct Notifications<'a> {
-    /// Which messages notify in rooms that have no level of their own.
+    /// The messages that notify in rooms without a level of their own.
     #[schema(value_type = fields::NotificationLevel)]
     rooms: &'static str,
     /// The same of groups.
@@ -207,7 +207,7 @@ impl<'a> From<&'a notifications::NotificationSettings> for Notifications<'a> {
 pub struct NotificationExplained<'a> {
     /// Whether it did.
     notifies: bool,
-    /// What decided it.
+    /// The rule that decided it.
     #[schema(value_type = fields::Why)]
     why: &'static str,
     /// The level that holds for it.
@@ -223,7 +223,7 @@ pub struct NotificationExplained<'a> {
     muted_until: Option<Time>,
     /// The keyword that is in it, if that decided it.
     keyword: Option<&'a str>,
-    /// What has become of it on one's devices; empty if one is told on none.
+    /// The states of its pushes on the speaker's devices; empty if none is told.
     pushes: Vec<PushExplained<'a>>,
 }
 

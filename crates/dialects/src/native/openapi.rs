@@ -75,7 +75,7 @@ pub(super) fn problem(parts: &mut Parts) -> Value {
     reference
 }
 
-/// What an operation's name says that it is about.
+/// The group of an operation, from its name.
 pub(super) fn topic(operation: &Operation) -> &'static str {
     operation.name.split('.').next().unwrap_or(operation.name)
 }

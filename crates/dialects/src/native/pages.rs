@@ -34,7 +34,7 @@ pub(super) fn position_cursor(cursor: Option<Text>) -> Result<Option<chat::query
     cursor.map(|Text(text)| position(&text).ok_or_else(strange_cursor)).transpose()
 }
 
-/// Where a page of the conversation list ended, as an opaque cursor: time of last activity (nothing in the second
+/// The end of a page of the conversation list, as an opaque cursor: time of last activity (nothing in the second
 /// pass), conversation, horizon, and what is listed already.
 #[must_use]
 pub(super) fn cursor_of(position: &chat::query::ListPosition) -> String {

@@ -1,4 +1,4 @@
-//! What a member may do, and why: how it is shown.
+//! The abilities of a member and the reason for each, as they are shown.
 
 use chat::{
     members::Role,
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::fields;
 use crate::time::Time;
 
-/// What a member may do in a conversation, and why.
+/// The abilities of a member in a conversation, and the reason for each.
 #[derive(Serialize, ToSchema)]
 pub struct Abilities {
     /// The member's role.

@@ -1,4 +1,4 @@
-//! Whether people are here: what may be asked of it, and how it is shown.
+//! Presence: the queries, and the form in which it is shown.
 
 use chat::{UserId, presence};
 use serde::{Deserialize, Serialize};
@@ -45,7 +45,7 @@ impl From<&(UserId, presence::Seen)> for PersonPresence {
     }
 }
 
-/// Who is here, of the people asked for.
+/// The presence of the people asked for.
 #[derive(Serialize, ToSchema)]
 pub struct Presences {
     /// The people.

@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 
 use super::files::File;
 
-/// What the page behind a message's link says of itself. It never changes, and says nothing of those who wrote or read
-/// the message.
+/// The page behind a message's link, as it describes itself. A preview never changes, and tells nothing of those who
+/// wrote or read the message.
 #[derive(Serialize, ToSchema)]
 pub struct Preview<'a> {
     /// The link, as the text has it.
@@ -16,7 +16,7 @@ pub struct Preview<'a> {
     site: Option<&'a str>,
     /// The page's title, on one line.
     title: &'a str,
-    /// What it is about, on one line.
+    /// The description of the page, on one line.
     description: Option<&'a str>,
     /// Its picture, which this server keeps: it is read as the files of the message are.
     image: Option<File<'a>>,

@@ -61,7 +61,7 @@ impl OfPushDevice {
     }
 }
 
-/// What a device was told.
+/// A push that a device opens.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OpenPush {
@@ -106,7 +106,7 @@ impl<'a> From<&'a push_devices::PushDevice> for PushDevice<'a> {
 /// A device on which one is told no longer.
 #[derive(Serialize, ToSchema)]
 pub struct RemovedPushDevice {
-    /// Which it was.
+    /// The id that the device had.
     pub(crate) id: i64,
 }
 
@@ -126,12 +126,12 @@ impl<'a> PushDevices<'a> {
     }
 }
 
-/// What has become of a message on one of one's devices.
+/// The state of a message's push on one of the speaker's devices.
 #[derive(Serialize, ToSchema)]
 pub struct PushExplained<'a> {
     /// The device.
     device: i64,
-    /// What has become of the last push about this message or a later one: `waiting`, `sent`, `read` (before it was
+    /// The state of the last push about this message or a later one: `waiting`, `sent`, `read` (before it was
     /// sent) or `given_up`; `null` if there was none.
     #[schema(value_type = Option<fields::PushState>)]
     state: Option<&'static str>,
@@ -140,7 +140,7 @@ pub struct PushExplained<'a> {
     /// Since when that is so.
     #[schema(value_type = Option<fields::Moment>)]
     at: Option<Time>,
-    /// What the push service said when it did not take it, such as a status.
+    /// The push service's reason for refusing it, such as a status.
     error: Option<&'a str>,
 }
 
@@ -156,16 +156,16 @@ impl<'a> From<&'a push_devices::PushExplained> for PushExplained<'a> {
     }
 }
 
-/// What a device may show of a message that it was told of.
+/// The parts of a pushed message that a device may show.
 #[derive(Serialize, ToSchema)]
 pub struct PushedMessage<'a> {
-    /// Where it is.
+    /// The conversation of the message.
     conversation: i64,
-    /// Which it is.
+    /// The number of the message.
     seq: i64,
     /// The root of the thread in which it stands aside from the room.
     thread: Option<i64>,
-    /// What the push was about.
+    /// The reason for the push.
     #[schema(value_type = fields::PushKind)]
     kind: &'static str,
     /// The name of the conversation, if it has one.

@@ -26,7 +26,7 @@ pub(super) struct React {
 pub struct Reaction<'a> {
     /// The emoji, in its fully qualified form; or `:name:` of a custom one, which may be there no more.
     emoji: &'a str,
-    /// Who used it, in order.
+    /// The people who used it, in order.
     #[schema(value_type = Vec<i64>)]
     users: Ids<'a>,
 }
@@ -53,6 +53,6 @@ pub struct ReactionChange<'a> {
     pub(crate) message: Message<'a>,
     /// By whom.
     pub(crate) user: i64,
-    /// Which emoji.
+    /// The emoji.
     pub(crate) emoji: &'a str,
 }

@@ -13,7 +13,7 @@ use crate::time::Time;
 pub(super) struct CreateReminder {
     /// Where.
     pub(super) conversation: Integer,
-    /// Which message.
+    /// The `seq` of the message.
     pub(super) seq: Integer,
     /// When to be reminded: from a second to five years ahead.
     pub(super) at: Instant,
@@ -27,7 +27,7 @@ pub(super) struct OfReminder {
     pub(super) reminder: Integer,
 }
 
-/// Which reminders.
+/// A choice of reminders.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListReminders {
@@ -40,9 +40,9 @@ pub(super) struct ListReminders {
 pub struct Reminder {
     /// Its id.
     id: i64,
-    /// Where the message is.
+    /// The conversation of the message.
     conversation: i64,
-    /// Which message.
+    /// The `seq` of the message.
     seq: i64,
     /// When to be reminded.
     #[schema(value_type = fields::Moment)]
@@ -73,7 +73,7 @@ impl From<&reminders::Reminder> for Reminder {
 /// A reminder that is no more.
 #[derive(Serialize, ToSchema)]
 pub struct RemovedReminder {
-    /// Which it was.
+    /// The id that the reminder had.
     pub(crate) id: i64,
 }
 

@@ -37,7 +37,7 @@ pub struct Matched {
     captures: Captures,
 }
 
-/// Who reads a request.
+/// The function that reads a request.
 #[derive(Clone, Copy)]
 enum Handler {
     /// An operation of the table.
@@ -135,7 +135,7 @@ pub fn route(method: &str, path: &str) -> Result<Matched, Misrouted> {
 /// Reads a request.
 ///
 /// # Errors
-/// What is wrong with the request, with the field as a JSON Pointer.
+/// The mistake in the request, with the field as a JSON Pointer.
 pub fn request(matched: &Matched, request: &Request<'_>) -> Result<Call, Error> {
     let (operation, route) = match matched.handler {
         Handler::Operation(operation, route) => (operation, route),

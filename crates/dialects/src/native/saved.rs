@@ -34,12 +34,12 @@ impl ListSaved {
     }
 }
 
-/// That one has saved a message; nobody else sees it. It never holds what the message says.
+/// A message that the speaker has saved; nobody else sees it. It never holds the message's text.
 #[derive(Serialize, ToSchema)]
 pub struct SavedMessage {
-    /// Where the message is.
+    /// The conversation of the message.
     conversation: i64,
-    /// Which message.
+    /// The `seq` of the message.
     seq: i64,
     /// When it was saved.
     #[schema(value_type = fields::Moment)]
@@ -57,9 +57,9 @@ impl From<&saved::SavedMessage> for SavedMessage {
 /// A message that is not saved any more.
 #[derive(Serialize, ToSchema)]
 pub struct UnsavedMessage {
-    /// Where the message is.
+    /// The conversation of the message.
     conversation: i64,
-    /// Which message.
+    /// The `seq` of the message.
     seq: i64,
 }
 
@@ -72,7 +72,7 @@ impl UnsavedMessage {
 /// A saved message, and what can be read of it.
 #[derive(Serialize, ToSchema)]
 pub struct SavedEntry<'a> {
-    /// What was saved.
+    /// The entry, without the message.
     saved: SavedMessage,
     /// The message as it is now; absent if it was deleted, if one does not see it any more, or if it was not asked for.
     message: Option<Message<'a>>,

@@ -17,7 +17,7 @@ use super::{
 /// How many results a page has if nothing is asked for.
 const PAGE_LENGTH: i64 = 20;
 
-/// What is looked for.
+/// A search for messages.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SearchMessages {
@@ -104,7 +104,7 @@ fn minutes(text: &str) -> Result<i64, Error> {
 pub struct SearchResult<'a> {
     /// The message as it is now.
     message: messages::Message<'a>,
-    /// Where in its text the words stand: pairs of where each begins and ends, in Unicode scalar values.
+    /// The places of the words in its text: pairs of begin and end, in Unicode scalar values.
     highlights: Vec<[usize; 2]>,
 }
 
@@ -115,7 +115,7 @@ impl<'a> From<&'a search::Hit> for SearchResult<'a> {
     }
 }
 
-/// What was found.
+/// A page of messages that were found.
 #[derive(Serialize, ToSchema)]
 pub struct SearchResults<'a> {
     /// The messages, in the order that was asked for.
@@ -125,11 +125,11 @@ pub struct SearchResults<'a> {
     pub(crate) next_cursor: Option<String>,
 }
 
-/// What was begun.
+/// A search that is being typed.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CompleteSearch {
-    /// What was typed into the field of a search, up to where one types.
+    /// The text of the search field up to the caret.
     pub(super) q: Text,
     /// How many; 8 if absent, and 20 at most.
     pub(super) limit: Option<Integer>,
@@ -148,7 +148,7 @@ impl CompleteSearch {
     }
 }
 
-/// What could be written where one types a search.
+/// Suggestions for completing a search.
 #[derive(Serialize, ToSchema)]
 pub struct SearchSuggestions<'a> {
     /// From which Unicode scalar value of `q` on a suggestion takes the place of what was typed.
@@ -157,7 +157,7 @@ pub struct SearchSuggestions<'a> {
     pub(crate) suggestions: Vec<SearchSuggestion<'a>>,
 }
 
-/// What could be written.
+/// A suggestion.
 #[derive(Serialize, ToSchema)]
 pub struct SearchSuggestion<'a> {
     /// The text, such as `from:ann`; an operator without a value ends with its colon.

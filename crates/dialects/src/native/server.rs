@@ -7,7 +7,7 @@ use utoipa::{PartialSchema, ToSchema};
 /// Increases with every addition to the protocol, so that clients can ask what a server can do.
 pub const FEATURE_LEVEL: i64 = 8;
 
-/// What server this is.
+/// The description of this server.
 #[derive(Serialize, ToSchema)]
 pub struct Server<'a> {
     /// The server's name.
@@ -94,11 +94,11 @@ pub struct Problem<'a> {
     /// A stable address of this sort of problem.
     #[serde(rename = "type")]
     kind: String,
-    /// What sort of problem it is, in a few words.
+    /// The kind of problem, in a few words.
     title: &'static str,
     /// The HTTP status that carries it.
     status: u16,
-    /// What is wrong, for people.
+    /// The mistake, in words for people.
     detail: &'a str,
     /// The sort of problem, for programs.
     code: &'static str,
@@ -115,7 +115,7 @@ pub struct Problem<'a> {
 pub struct FieldProblem<'a> {
     /// The field, as a JSON Pointer into the input.
     pointer: &'a str,
-    /// What is wrong with it.
+    /// The mistake in it.
     detail: &'a str,
 }
 

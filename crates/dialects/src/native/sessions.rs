@@ -14,7 +14,7 @@ use super::{
 };
 use crate::time::Time;
 
-/// Who is speaking, and from where to resume.
+/// The credential of the speaker, and the numbers to resume from.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Authenticate {
@@ -90,7 +90,7 @@ pub(super) struct OfSession {
     pub(super) session: Integer,
 }
 
-/// What a successful log-in gives.
+/// The tokens of a successful log-in.
 #[derive(Serialize, ToSchema)]
 pub struct Tokens<'a> {
     /// For the `Authorization: Bearer` header.
@@ -103,7 +103,7 @@ pub struct Tokens<'a> {
     refresh_token: &'a str,
     /// The session that both belong to.
     session: i64,
-    /// Whose they are.
+    /// The account that they belong to.
     user: Account<'a>,
 }
 
@@ -174,10 +174,10 @@ pub struct Head {
     head: i64,
 }
 
-/// What a connection is told when it is let in.
+/// The first answer of an authenticated connection.
 #[derive(Serialize, ToSchema)]
 pub struct Authenticated<'a> {
-    /// Who is speaking.
+    /// The person who has authenticated.
     user: Account<'a>,
     /// The session; `null` for a token of a host application.
     session: Option<i64>,

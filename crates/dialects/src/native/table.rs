@@ -20,11 +20,11 @@ use super::{
 };
 use crate::{Resume, Step};
 
-/// What may be asked of the server in one go.
+/// An operation that clients may ask for.
 pub struct Operation {
     /// The command's type on the socket.
     pub name: &'static str,
-    /// What it does, in a line.
+    /// The effect, in a line.
     pub summary: &'static str,
     /// Whether it needs somebody who has authenticated.
     pub speaker: bool,
@@ -56,7 +56,7 @@ pub struct Route {
     pub idempotency_key: bool,
 }
 
-/// What a path or query parameter holds.
+/// The type of a path or query parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParameterKind {
     /// A whole number.
@@ -69,7 +69,7 @@ pub enum ParameterKind {
     Integers,
 }
 
-/// What an input object asks for.
+/// The request of an input object.
 pub(crate) enum Asked {
     Do(Command),
     Ask(Query),
@@ -215,7 +215,7 @@ operations! {
         "Ask for a sign of life." []
         (Nothing) |_| Ok(Asked::Pong);
     "server.get" anyone ["server" server::Server<'static>]
-        "What server this is, and its limits." [route("GET", "/v1/server", 200, &[], &[])]
+        "The description of this server, and its limits." [route("GET", "/v1/server", 200, &[], &[])]
         (Nothing) |_| Ok(Asked::Server);
     "server.statistics" member ["statistics" statistics::Statistics<'static>]
         "How the server is doing. Administrators only." [route("GET", "/v1/server/statistics", 200, &[], &[])]
@@ -265,7 +265,7 @@ operations! {
         [route("GET", "/v1/users/me/changes", 200, &[], &[("since", INT)])]
         (account_changes::SyncAccount) |i| ask(Query::AccountChanges { since: Number(i.since.0) });
     "draft.list" member ["drafts" drafts::Drafts<'static>]
-        "What one has begun to write, everywhere." [route("GET", "/v1/drafts", 200, &[], &[])]
+        "All drafts of the speaker." [route("GET", "/v1/drafts", 200, &[], &[])]
         (Nothing) |_| ask(Query::Drafts);
     "draft.save" member ["draft" drafts::SavedDraft<'static>]
         "Keep what one has begun to write, for all of one's devices. The later one wins."
@@ -292,7 +292,7 @@ operations! {
         []
         (Nothing) |_| order(Command::ShowActivity);
     "presence.get" member ["presence" presence::Presences]
-        "Who is here, of these people." [route("GET", "/v1/presence", 200, &[], &[("users", INTS)])]
+        "The presence of these people." [route("GET", "/v1/presence", 200, &[], &[("users", INTS)])]
         (presence::GetPresence) |i| ask(Query::Presence(i.users.iter().map(|id| UserId(id.0)).collect()));
     "user.get" member ["user" accounts::User<'static>]
         "Somebody's public profile." [route("GET", "/v1/users/{user}", 200, &[USER], &[])]
@@ -383,7 +383,7 @@ operations! {
             role: i.role.0,
         });
     "member.abilities" member ["abilities" policies::Abilities]
-        "What a member may do in a conversation, and why; of others for moderators and above."
+        "The abilities of a member in a conversation, and the reasons; of others for moderators and above."
         [route("GET", "/v1/conversations/{conversation}/members/{user}/abilities", 200, &[CONVERSATION, USER], &[])]
         (members::OfMember) |i| ask(Query::Abilities { conversation: i.place(), user: i.user() });
     "member.remove" member ["done" server::Done]
@@ -441,7 +441,7 @@ operations! {
         )]
         (search::SearchMessages) |i| ask(i.query()?);
     "search.complete" member ["search.suggestions" search::SearchSuggestions<'static>]
-        "What could be written where one types a search: operators, people, and rooms of one's own."
+        "Suggestions for completing a search: operators, people, and rooms of one's own."
         [route("GET", "/v1/search/suggestions", 200, &[], &[("q", TEXT), ("limit", INT)])]
         (search::CompleteSearch) |i| ask(i.query()?);
     "message.history" member ["history" messages::History<'static>]
@@ -517,7 +517,7 @@ operations! {
             emoji: i.emoji.0,
         });
     "notifications.get" member ["notifications" notifications::Notifications<'static>]
-        "What one wants to be notified of." [route("GET", "/v1/users/me/notifications", 200, &[], &[])]
+        "The speaker's notification settings." [route("GET", "/v1/users/me/notifications", 200, &[], &[])]
         (Nothing) |_| ask(Query::Notifications);
     "notifications.set" member ["notifications" notifications::Notifications<'static>]
         "Say what one wants to be notified of: absent fields stay."
@@ -576,11 +576,11 @@ operations! {
         [route("GET", "/v1/push-devices", 200, &[], &[])]
         (Nothing) |_| ask(Query::PushDevices);
     "push.open" anyone ["pushed_message" push_devices::PushedMessage<'static>]
-        "What a device may show of a message that it was told of. The ticket that stood in the push is the credential."
+        "The parts of a pushed message that a device may show. The ticket that stood in the push is the credential."
         [route("POST", "/v1/push/open", 200, &[], &[])]
         (push_devices::OpenPush) |i| Ok(Asked::OpenPush(i.ticket.0));
     "inbox.list" member ["inbox" inbox::Inbox<'static>]
-        "What was for the speaker, newest first: mentions, replies, reactions and, if asked for, followed threads."
+        "The inbox, newest first: mentions, replies, reactions and, if asked for, followed threads."
         [route("GET", "/v1/inbox", 200, &[], &[("cursor", TEXT), ("limit", INT), ("threads", BOOL)])]
         (inbox::ReadPage) |i| ask(i.query()?);
     "inbox.read" member ["inbox.state" inbox::InboxRead]

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{input::nullable, time::Time};
 
-/// Where a new message is to stand: absent says that the client knows no threads, 0 is the room.
+/// The place of a new message: absent says that the client knows no threads, 0 is the room.
 pub(super) fn target(thread: Option<Integer>, also_in_room: bool) -> Result<Target, Error> {
     match thread {
         Some(Integer(root)) if root > 0 => Ok(Target::Thread { root: Number(root), also_in_room }),
@@ -52,7 +52,7 @@ pub(super) struct SetThreadNotifications {
     conversation: Integer,
     /// The `seq` of the message that the thread is about.
     thread: Integer,
-    /// Which replies notify; null: as in its conversation.
+    /// The replies that notify; null: as in its conversation.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<NotificationLevel>)]
     level: Option<Option<NotificationLevel>>,
@@ -89,7 +89,7 @@ fn key(conversation: Integer, thread: Integer) -> ThreadKey {
     ThreadKey { conversation: ConversationId(conversation.0), root: Number(thread.0) }
 }
 
-/// Which page of the threads that one follows.
+/// A page of the threads that the speaker follows.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListThreads {
@@ -121,7 +121,7 @@ fn position(cursor: &str) -> Option<ThreadPosition> {
     numbers.next().is_none().then_some(ThreadPosition { last_at, key })
 }
 
-/// Where a page of followed threads ended, as an opaque cursor.
+/// The end of a page of followed threads, as an opaque cursor.
 pub(super) fn cursor_of(position: &ThreadPosition) -> String {
     format!("{}-{}-{}", position.last_at, position.key.conversation, position.key.root)
 }
@@ -138,7 +138,7 @@ pub struct ThreadSummary<'a> {
     /// When that was stored.
     #[schema(value_type = Option<fields::Moment>)]
     last_at: Option<Time>,
-    /// Who wrote the newest replies, the last one first; at most five.
+    /// The authors of the newest replies, the last one first; at most five.
     #[schema(value_type = Vec<i64>)]
     participants: People<'a>,
     /// The number of its last change.
@@ -178,7 +178,7 @@ pub struct Thread {
     follows: bool,
     /// The number up to which they have read its replies.
     read_seq: i64,
-    /// Which of its replies notify; `null`: as in its conversation.
+    /// The replies that notify; `null`: as in its conversation.
     #[schema(value_type = Option<fields::NotificationLevel>)]
     level: Option<&'static str>,
     /// The `account_seq` of the last change of this; 0 if they have nothing to do with the thread.

@@ -1,4 +1,4 @@
-//! That somebody writes: how one says it, and how it is shown.
+//! Typing indicators: the command, and the ephemeral event.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -25,7 +25,7 @@ use crate::{
 const VERSION: &str = "1.0.0";
 /// The headers of every answer here, refusals included.
 pub(super) const ALWAYS: &[(&str, &str)] = &[("tus-resumable", VERSION), ("tus-version", VERSION)];
-/// What is spoken beside the core.
+/// The extensions of tus that are supported.
 const EXTENSIONS: &str = "creation,creation-with-upload,termination,checksum,expiration";
 /// The media type of bytes that go on with an upload.
 const OFFSET_BYTES: &str = "application/offset+octet-stream";
@@ -33,7 +33,7 @@ const OFFSET_BYTES: &str = "application/offset+octet-stream";
 /// A request about an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tus {
-    /// What is spoken here.
+    /// Say which version and extensions of tus are supported.
     Options,
     /// Begin an upload, with its first bytes or without any.
     Begin,
@@ -68,7 +68,7 @@ impl Tus {
         }
     }
 
-    /// What it asks.
+    /// The operation that it asks for.
     pub(super) fn step(self, captures: &Captures, request: &Request<'_>, desk: Desk) -> Result<Step, Error> {
         let [] = parameters(request.query, [])?;
         let header = |name: &str| (request.header)(name);
@@ -128,7 +128,7 @@ impl Tus {
         let bytes = json!({ "required": self == Self::Append,
                             "content": { OFFSET_BYTES: { "schema": { "type": "string", "format": "binary" } } } });
         let (summary, parameters, body, status, said) = match self {
-            Self::Options => ("What is spoken here of tus.", Vec::new(), None, "204", "In headers."),
+            Self::Options => ("The supported version and extensions of tus.", Vec::new(), None, "204", "In headers."),
             Self::Begin => (
                 "Begin to upload a file in parts, by tus 1.0; its first bytes may come along.",
                 vec![

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::fields::{Integer, Text};
 
-/// What the asker knows already.
+/// The version that the client already has.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListUserGroups {

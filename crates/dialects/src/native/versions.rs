@@ -44,7 +44,7 @@ pub struct Version<'a> {
     number: i64,
     /// The text as it was written.
     text: &'a str,
-    /// Who wrote it.
+    /// The person who wrote it.
     editor: Person<'a>,
     /// When.
     #[schema(value_type = fields::Moment)]

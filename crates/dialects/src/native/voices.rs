@@ -32,7 +32,7 @@ impl SetVoice {
     }
 }
 
-/// What a voice message says of itself.
+/// Duration and loudness of a voice message.
 #[derive(Serialize, ToSchema)]
 pub struct Voice<'a> {
     /// How long it is, in milliseconds.

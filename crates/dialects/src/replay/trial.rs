@@ -1,36 +1,20 @@
 //! A dialect that is not in the list: it answers with more than JSON, and takes a body piece by piece.
 
-use chat::{Error, ErrorCode, Visit, sessions::Visited};
+use chat::{Error, Visit, sessions::Visited};
 
 use super::play;
 use crate::{
-    Credentials, Dialect, Hears, Paths, Step, Translator,
+    Dialect, Paths, Step, Translator,
     rest::{Call, Cookie, Desk, JSON, Matched, Misrouted, Refusal, RestAnswer, Takes},
 };
 
 static TRIAL: Translator = Translator {
     name: "trial",
     system: "a trial",
-    credentials: Credentials::OLD,
-    hears: Hears::All,
-    authenticates_in_band: false,
-    places_presence: false,
     paths: Paths { sockets: &[], requests: &["/trial/{*rest}"], beside: None },
-    no_handshake: ErrorCode::UnknownCommand,
-    check_headers: |_, _| Ok(()),
-    greeting: |_| Vec::new(),
-    decode: |_, _| Step::Refuse(Vec::new()),
-    event: |_, _| None,
-    hidden: |_, _| None,
-    turnover: |_, _| None,
-    echoes: |_, _| true,
-    account: |_, _| Vec::new(),
-    account_caught_up: |_| Vec::new(),
-    signal: |_, _| Vec::new(),
-    caught_up: |_, _| None,
-    refusal: |error| error.detail.clone(),
     route,
     problem: |error, _| Refusal { media_type: JSON, status: error.code.status(), body: format!("{:?}", error.detail) },
+    ..Translator::SILENT
 };
 
 fn route(method: &str, path: &str) -> Result<Matched, Misrouted> {

@@ -12,12 +12,10 @@ use image::{
     codecs::{jpeg::JpegEncoder, png::PngEncoder},
 };
 
-use super::{blurhash, pictures::MOST_PIXELS};
+use super::{blurhash, jpeg_memory, pictures::MOST_PIXELS};
 
 /// Bytes that decoding may take, about: the pixels, and what the decoder needs beside them.
 const MEMORY: u64 = 256 << 20;
-/// Bytes that the decoder of JPEG may need for a pixel: three coefficients of two bytes, and three of colour.
-const JPEG_BYTES_PER_PIXEL: u64 = 9;
 /// Bytes of a picture at most that is looked at, still encoded.
 pub(super) const MOST_BYTES: i64 = 64 << 20;
 /// A picture of fewer bytes that fits into a size is its own thumbnail.
@@ -59,10 +57,10 @@ pub(super) fn shrink(bytes: &[u8], media_type: &str) -> Option<Made> {
     let mut decoder = reader.into_decoder().ok()?;
     let (width, height) = decoder.dimensions();
     let pixels = u64::from(width) * u64::from(height);
+    let beside = if format == ImageFormat::Jpeg { jpeg_memory::beside_pixels(bytes)? } else { 0 };
     let is_fit = pixels > 0
         && i64::try_from(pixels).is_ok_and(|pixels| pixels <= MOST_PIXELS)
-        && decoder.total_bytes() <= MEMORY
-        && (format != ImageFormat::Jpeg || pixels * JPEG_BYTES_PER_PIXEL <= MEMORY);
+        && decoder.total_bytes().saturating_add(beside) <= MEMORY;
     if !is_fit {
         return None;
     }
@@ -217,6 +215,20 @@ mod tests {
         for one in &made.thumbnails {
             assert!(!one.bytes.windows(4).any(|window| window == b"Exif"), "nothing is said beside the picture");
         }
+    }
+
+    #[test]
+    fn a_photo_of_forty_megapixels_has_its_thumbnails() {
+        let mut bytes = Cursor::new(Vec::new());
+        DynamicImage::new_luma8(16, 16).write_to(&mut bytes, ImageFormat::Jpeg).unwrap();
+        let mut bytes = bytes.into_inner();
+        // Its frame says that it is larger, and what does not come is grey.
+        let frame = bytes.windows(2).position(|two| two == b"\xff\xc0").unwrap();
+        bytes[frame + 5..frame + 9].copy_from_slice(&[0x13, 0x88, 0x1f, 0x40]);
+        bytes.resize(300_000, 0);
+        let made = shrink(&bytes, "image/jpeg").unwrap();
+        let large = sizes(&made)[0];
+        assert_eq!((large.2, large.3), (1_600, 1_000));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Who is told on their devices of a conversation's new messages. Decided once for all of a conversation's messages that
-//! came within a moment, by the same function that answers why a message notifies somebody.
+//! came within a moment, by the same function that answers why a message notifies somebody. Of an older message are told
+//! those whom an edit has called since, and nobody else.
 //!
 //! The cause of all this is a job of the conversation, added by whoever has committed a message, some seconds before it
 //! is due: whoever reads the message meanwhile is not told of it.
@@ -7,7 +8,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chat::{
-    ConversationId, Millis, Number, Result, UserGroupId, UserId,
+    ConversationId, MessageId, Millis, Number, Result, UserGroupId, UserId,
     conversations::{Conversation, Kind},
     messages::Message,
     notifications::{InThread, NotificationLevel, NotificationSettings, Occasion, decide as decide_one},
@@ -17,6 +18,7 @@ use chat::{
 use store::{
     Conn, Unit,
     jobs::{self, Job},
+    mentions::{Callee, Calling},
     push_devices::{self, Delivery, Listening, PushProgress},
 };
 
@@ -75,6 +77,18 @@ impl Engine {
             })
         });
         work.await
+    }
+
+    /// How many pushes wait for their devices, and for how long the first of them does, in milliseconds; nothing where
+    /// nobody is told.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn waiting_pushes(&self) -> Result<Option<(i64, i64)>> {
+        match pushing(self) {
+            Some(_) => super::waiting(self).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Removes the devices whose session is over, whatever has ended it; for once in a while. How many devices there are.
@@ -143,7 +157,8 @@ async fn portion(engine: &Engine, id: ConversationId) -> Result<Portion> {
     let Some(conversation) = store::conversations::by_id(&mut conn, id).await? else { return Ok(Portion::default()) };
     let goes_on = before.goal > before.seq;
     let (goal, after) = if goes_on { (before.goal, before.after_user) } else { (conversation.head.0, 0) };
-    let messages = new_messages(&mut conn, id, before.seq.min(goal), goal, now).await?;
+    let window = Window { after: Number(before.seq.min(goal)), to: Number(goal) };
+    let messages = new_messages(&mut conn, id, window, now).await?;
     let mut listening = match messages.is_empty() {
         true => Vec::new(),
         false => push_devices::audience(&mut conn, id, UserId(after), now, PORTION).await?,
@@ -159,20 +174,46 @@ async fn portion(engine: &Engine, id: ConversationId) -> Result<Portion> {
         }
         _ => PushProgress { seq: goal, goal: 0, after_user: 0, decided_at: before.decided_at },
     };
-    let told = Telling::read(&mut conn, engine, conversation, messages, &listening).await?;
+    let told = Telling::read(&mut conn, engine, conversation, (messages, window), &listening).await?;
     drop(conn);
     let deliveries = told.deliveries(&listening, now);
     let decided_at = if deliveries.is_empty() { progress.decided_at } else { now.0 };
     Ok(Portion { progress: PushProgress { decided_at, ..progress }, deliveries })
 }
 
-/// The newest of the messages after a number and up to another, oldest first, that are not too old to be told of.
-async fn new_messages(conn: &mut Conn, id: ConversationId, after: i64, to: i64, now: Millis) -> Result<Vec<Message>> {
-    let mut messages =
-        store::messages::before(conn, id, Number(to.saturating_add(1)), Number(after.saturating_add(1)), MESSAGES)
-            .await?;
+/// The numbers of which it is decided who is told: after the first and up to the second.
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    after: Number,
+    to: Number,
+}
+
+impl Window {
+    fn has(self, number: Number) -> bool {
+        self.after < number && number <= self.to
+    }
+}
+
+/// The newest of the messages of a window, oldest first, and before them those to which edits of that window have called
+/// somebody; without what is too old to be told of.
+async fn new_messages(conn: &mut Conn, id: ConversationId, window: Window, now: Millis) -> Result<Vec<Message>> {
+    let Window { after, to } = window;
+    let mut messages = store::messages::before(conn, id, to.next(), after.next(), MESSAGES).await?;
     messages.retain(|message| message.deleted_at.is_none() && now.since(message.created_at) < FRESH);
-    Ok(messages)
+    let since = Millis(now.0 - FRESH);
+    let mut edited = store::messages::called_by_edit(conn, id, after, since, MESSAGES).await?;
+    edited.retain(|message| messages.iter().all(|new| new.id != message.id));
+    edited.append(&mut messages);
+    Ok(edited)
+}
+
+/// A message that somebody is told of.
+#[derive(Clone, Copy, Debug)]
+struct News {
+    seq: Number,
+    /// Since when it is for them.
+    at: Millis,
+    kind: PushKind,
 }
 
 /// Everything that decides who is told.
@@ -180,6 +221,9 @@ struct Telling<'e> {
     engine: &'e Engine,
     conversation: Conversation,
     messages: Vec<Message>,
+    window: Window,
+    /// Since when the messages that were edited are for those whom they call.
+    callings: HashMap<MessageId, Vec<(Callee, Calling)>>,
     settings: HashMap<UserId, NotificationSettings>,
     default: NotificationSettings,
     /// The people of the user groups that the messages call.
@@ -193,7 +237,7 @@ impl<'e> Telling<'e> {
         conn: &mut Conn,
         engine: &'e Engine,
         conversation: Conversation,
-        messages: Vec<Message>,
+        (messages, window): (Vec<Message>, Window),
         listening: &[Listening],
     ) -> Result<Self> {
         let mut users: Vec<UserId> = listening.iter().map(|one| one.user).collect();
@@ -206,13 +250,16 @@ impl<'e> Telling<'e> {
                 groups.insert(*group, people.into_iter().collect());
             }
         }
+        let edited: Vec<MessageId> =
+            messages.iter().filter(|message| message.edited_at.is_some()).map(|message| message.id).collect();
+        let callings = store::mentions::callings(conn, &edited).await?;
         let are_of_threads = messages.iter().any(|message| message.thread.is_some());
         let followed = match are_of_threads {
             true => push_devices::followers(conn, conversation.id, &users).await?,
             false => HashMap::new(),
         };
         let default = NotificationSettings::default();
-        Ok(Self { engine, conversation, messages, settings, default, groups, followed })
+        Ok(Self { engine, conversation, messages, window, callings, settings, default, groups, followed })
     }
 
     fn deliveries(&self, listening: &[Listening], now: Millis) -> Vec<Delivery> {
@@ -227,19 +274,29 @@ impl<'e> Telling<'e> {
         told.collect()
     }
 
-    /// The messages that notify somebody, and how.
-    fn notifying(&self, user: UserId, devices: &[&Listening], now: Millis) -> Vec<(&Message, PushKind)> {
+    /// The messages that notify somebody, since when, and how.
+    fn notifying(&self, user: UserId, devices: &[&Listening], now: Millis) -> Vec<News> {
         let Some(member) = devices.first() else { return Vec::new() };
         let settings = self.settings.get(&user).unwrap_or(&self.default);
         let is_busy = (self.engine.inner.here)(user).presence == Presence::Busy;
         let local = settings.quiet.as_ref().and_then(|quiet| local_time(now, &quiet.time_zone));
         let seen = self.messages.iter().filter(|message| message.seq >= member.visible_from);
-        let kinds = seen.filter_map(|message| {
+        let news = seen.filter_map(|message| {
+            // What an edit after the window does is decided with that.
+            let (is_called, calling) = match self.calling(message, user) {
+                Some(calling) if calling.number > self.window.to => (false, None),
+                calling => (self.mentions(message, user), calling),
+            };
+            // Of an older message only those are told whom an edit of this window has called.
+            if !self.is_new(message, now) && calling.is_none_or(|calling| !self.window.has(calling.number)) {
+                return None;
+            }
+            let came = calling.unwrap_or(Calling { number: message.seq, at: message.created_at });
             let occasion = Occasion {
                 is_own: message.author == user,
                 text: message.text.as_deref(),
-                mentions: self.mentions(message, user),
-                is_read: message.seq <= self.read_to(message, user, member.read_seq),
+                mentions: is_called,
+                is_read: came.number <= self.read_to(message, user, member.read_seq),
                 kind: self.conversation.kind,
                 here: &member.settings,
                 settings,
@@ -250,9 +307,30 @@ impl<'e> Telling<'e> {
             };
             let decision = decide_one(&occasion);
             let is_direct = self.conversation.kind == Kind::Direct;
-            decision.notifies.then(|| (message, kind_of(is_direct, &decision.why)))
+            let kind = kind_of(is_direct, &decision.why);
+            decision.notifies.then_some(News { seq: message.seq, at: came.at, kind })
         });
-        kinds.collect()
+        news.collect()
+    }
+
+    /// Whether a message was sent within the window and lately; else it is there because of an edit.
+    fn is_new(&self, message: &Message, now: Millis) -> bool {
+        self.window.has(message.seq) && now.since(message.created_at) < FRESH
+    }
+
+    /// By which edit a message was first for somebody, if it was by an edit. A direct message was always for them.
+    fn calling(&self, message: &Message, user: UserId) -> Option<Calling> {
+        if self.conversation.kind == Kind::Direct {
+            return None;
+        }
+        let calls = |callee: &Callee| match callee {
+            Callee::Person(person) => *person == user,
+            Callee::Group(group) => self.groups.get(group).is_some_and(|people| people.contains(&user)),
+            Callee::Everybody => true,
+        };
+        let callings = self.callings.get(&message.id)?.iter().filter(|(callee, _)| calls(callee));
+        let first = callings.map(|(_, calling)| *calling).min_by_key(|calling| calling.number)?;
+        (first.number > message.seq).then_some(first)
     }
 
     fn mentions(&self, message: &Message, user: UserId) -> bool {
@@ -282,13 +360,13 @@ impl<'e> Telling<'e> {
     }
 
     /// What one device is told: where the newest message is, in the manner of the most urgent.
-    fn delivery(&self, device: &Listening, notifying: &[(&Message, PushKind)]) -> Option<Delivery> {
-        let mut news = notifying.iter().filter(|(message, _)| message.created_at >= device.since).peekable();
+    fn delivery(&self, device: &Listening, notifying: &[News]) -> Option<Delivery> {
+        let mut news = notifying.iter().filter(|news| news.at >= device.since).peekable();
         news.peek()?;
         let (mut seq, mut kind) = (Number(0), PushKind::Message);
-        for (message, of) in news {
-            seq = seq.max(message.seq);
-            kind = if of.is_urgent() { *of } else { kind };
+        for one in news {
+            seq = seq.max(one.seq);
+            kind = if one.kind.is_urgent() { one.kind } else { kind };
         }
         let (user, conversation) = (device.user, self.conversation.id);
         Some(Delivery { user, device: device.device, conversation, reminder: 0, seq, kind })

@@ -1,4 +1,4 @@
-//! What an answer may cost, what a request says of us, and what an operator may allow.
+//! The cost of an answer, the headers of a request, and the exceptions of an operator.
 
 use std::{sync::Arc, time::Duration};
 

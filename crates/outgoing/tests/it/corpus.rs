@@ -121,7 +121,7 @@ const NUMBERS: &[(&str, Refused)] = &[
     ("http://[ff02::1]/", Address),
     ("http://[fe80::1%25eth0]/", Url),
     ("http://[::1%lo]/", Url),
-    // What is no address at all.
+    // Texts that are no address at all.
     ("http://256.256.256.256/", Url),
     ("http://0x100000000/", Url),
     ("http://1.2.3.4.5/", Url),

@@ -1,4 +1,4 @@
-//! Who is really asked: after a name has changed its mind, and after redirects.
+//! The server that is really asked: after a name has changed its mind, and after redirects.
 
 use std::sync::Arc;
 

@@ -100,7 +100,7 @@ async fn serve(mut stream: TcpStream, answer: Arc<Vec<u8>>, heard: Arc<Mutex<Vec
         }
     }
     heard.lock().expect("no test panics with it").push(String::from_utf8_lossy(&request).into_owned());
-    // Whoever has heard enough goes.
+    // A client that has heard enough goes.
     let _gone = stream.write_all(&answer).await;
     let _gone = stream.shutdown().await;
     while matches!(stream.read(&mut buffer).await, Ok(read) if read > 0) {}

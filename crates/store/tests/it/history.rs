@@ -14,7 +14,7 @@ use super::{Db, options, room, say, schema::later_version as run, unmigrated_url
 const NOW: Millis = Millis(1_000);
 /// In milliseconds.
 const DAY: i64 = 24 * 60 * 60_000;
-/// What a node that has committed something would find in a copy from before that.
+/// The history that a node which has committed something would find in a copy from before that.
 const BACK: &str = "UPDATE nodes SET mark = mark - 1";
 /// The same, after another node has given the lost numbers to other messages.
 const BACK_AND_GROWN: &str = "UPDATE nodes SET mark = mark - 1; UPDATE conversations SET head = head + 20";
@@ -68,7 +68,7 @@ async fn a_node_whose_transactions_are_gone_begins_a_new_history_and_writes_noth
             assert!(one.db.epochs().borrow().is_later);
             let record = one.db.history_record().await.unwrap().expect("a record");
             assert_eq!((record.from, record.at), (before, 1_000));
-            // Whoever is connected is told before anything of the new history.
+            // Connected clients are told before anything of the new history.
             say(&running, ann, garden, "a3", "of the new one").await.unwrap().unwrap();
             let mut batches = Vec::new();
             while let Ok(batch) = told.try_recv() {

@@ -85,8 +85,8 @@ async fn an_identity_is_one_accounts_and_an_account_has_one_for_each_issuer() {
 /// The last migration of the version before.
 const BEFORE_IDENTITIES: i64 = 11;
 
-/// What a program of the version before has left: an administrator of our own under 1, alice of the host under 3, a
-/// stranger under 2, and bob, the host's 2, under 4; and somebody whom the host calls by a word.
+/// The rows that a program of the version before has left: an administrator of our own under 1, alice of the host under
+/// 3, a stranger under 2, and bob, the host's 2, under 4; and somebody whom the host calls by a word.
 const BEFORE: &str = "
     INSERT INTO users (id, username, username_key, external_id, role, created_at) VALUES
         (1, 'root', 'root', NULL, 'admin', 10), (2, 'stranger', 'stranger', NULL, 'user', 20),

@@ -86,7 +86,7 @@ async fn two_nodes_that_claim_at_once_claim_each_job_once() {
         };
         let (ours, theirs) = tokio::join!(tokio::spawn(all(one.clone())), tokio::spawn(all(other)));
         let claimed = [ours.unwrap(), theirs.unwrap()].concat();
-        // Whatever one node passed over while the other was claiming it was claimed by that.
+        // A job that one node passed over while the other was claiming it was claimed by that.
         let each: BTreeSet<i64> = claimed.iter().copied().collect();
         assert_eq!(claimed.len(), each.len(), "some were claimed twice");
         assert_eq!(each, (0..200).collect());

@@ -5,17 +5,7 @@ use chat::{
 };
 use store::{Db, Writer};
 
-use super::{databases, room, say, writer};
-
-/// Numbers that look like chance and are the same each time.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, most: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % most.max(1)
-    }
-}
+use super::{chance::Chance, databases, room, say, writer};
 
 async fn messages(db: &Db, room: ConversationId) -> Vec<Message> {
     store::messages::after(&mut db.read().await.unwrap(), room, Number(0), 10_000).await.unwrap()
@@ -36,13 +26,13 @@ async fn deletes(db: &Db, writer: &Writer, room: ConversationId, seq: Number) {
 }
 
 /// Something that changes what bob has to read.
-async fn happens(dice: &mut Dice, db: &Db, writer: &Writer, (ann, bob, room): (UserId, UserId, ConversationId)) {
+async fn happens(chance: &mut Chance, db: &Db, writer: &Writer, (ann, bob, room): (UserId, UserId, ConversationId)) {
     let head = store::listing::entry(&mut db.read().await.unwrap(), bob, room).await.unwrap().unwrap();
     let head = head.conversation.head.0;
-    let somewhere = Number(1 + i64::try_from(dice.below(u64::try_from(head).unwrap())).unwrap());
-    match dice.below(8) {
+    let somewhere = Number(1 + i64::try_from(chance.below(usize::try_from(head).unwrap())).unwrap());
+    match chance.below(8) {
         0..3 => {
-            let authors = (0..=dice.below(40)).map(|_| if dice.below(4) == 0 { bob } else { ann });
+            let authors = (0..=chance.below(40)).map(|_| if chance.below(4) == 0 { bob } else { ann });
             for said in authors.map(|author| say(writer, author, room, "", "hey")).collect::<Vec<_>>() {
                 said.await.unwrap().unwrap();
             }
@@ -60,7 +50,7 @@ async fn happens(dice: &mut Dice, db: &Db, writer: &Writer, (ann, bob, room): (U
                 .unwrap();
         }
         6 => {
-            let unread_from = (dice.below(2) == 0).then_some(somewhere);
+            let unread_from = (chance.below(2) == 0).then_some(somewhere);
             let settings = ConversationSettings { unread_from, ..Default::default() };
             writer
                 .change(&[room.into(), bob.into()], None, move |unit| {
@@ -90,9 +80,9 @@ async fn unread_messages_are_as_many_as_one_counts_up_to_the_bound() {
         let (writer, _told) = writer(&db);
         let place = room(&writer).await;
         let (_, bob, room) = place;
-        let mut dice = Dice(seed as u64 + 7);
+        let mut chance = Chance(seed as u64 + 7);
         for step in 0..90 {
-            happens(&mut dice, &db, &writer, place).await;
+            happens(&mut chance, &db, &writer, place).await;
             let entry = store::listing::entry(&mut db.read().await.unwrap(), bob, room).await.unwrap().unwrap();
             let settings = entry.settings;
             let from = settings.unread_from.unwrap_or_else(|| entry.read_seq.next().max(entry.visible_from));

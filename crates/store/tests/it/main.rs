@@ -1,6 +1,7 @@
 //! The store on both databases: SQLite always, PostgreSQL too when `PALABRE_TEST_POSTGRES` names one.
 //! `cargo xtask check` always names one.
 
+mod chance;
 mod clock;
 mod history;
 mod identities;

@@ -5,7 +5,7 @@ use store::{Db, names::Settled};
 
 use super::{options, schema::later_version, unmigrated_urls, writer};
 
-/// What a program of the version before has left: names under keys without case, and nothing else.
+/// The rows that a program of the version before has left: names under keys without case, and nothing else.
 const BEFORE: &str = "
     INSERT INTO users (id, username, username_key, email, mail_key, role, display_name, first_name, last_name, created_at) VALUES
         (1, 'user1', 'user1', 'Zoe\u{308}@x.example', 'zoe\u{308}@x.example', 'user', NULL, NULL, NULL, 1),

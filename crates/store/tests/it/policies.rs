@@ -51,7 +51,7 @@ async fn whoever_may_not_post_is_refused_in_words_that_name_the_role_and_leaves_
         let refusal = say(&writer, ann, room, "c2", "again").await.unwrap().unwrap_err();
         assert_eq!(refusal.code, ErrorCode::Forbidden);
         assert_eq!(refusal.detail, "The role moderator is needed to post messages here; yours is member.");
-        // What was stored before is still answered as a repeat.
+        // A message that was stored before is still answered as a repeat.
         assert_eq!(say(&writer, ann, room, "c1", "hello").await.unwrap().unwrap().seq, before.seq);
         grants(&writer, room, bob, true, None).await;
         assert_eq!(say(&writer, bob, room, "", "I may").await.unwrap().unwrap().seq, Number(3));

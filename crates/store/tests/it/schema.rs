@@ -6,7 +6,7 @@ use store::Schema;
 
 use super::{Db, Number, options, room, say, unmigrated_urls, writer};
 
-/// What a later version's migration does: it only adds.
+/// The migration of a later version: it only adds.
 const ADDED: &str = "
     ALTER TABLE messages ADD COLUMN mood TEXT;
     ALTER TABLE conversations ADD COLUMN colour INTEGER NOT NULL DEFAULT 7;
@@ -68,7 +68,7 @@ async fn an_older_program_goes_on_and_starts_again_on_tables_to_which_a_later_on
     }
 }
 
-/// What a program of before migration 6 writes: it makes a private room, and renames one that a later program has made.
+/// The writes of a program from before migration 6: it makes a private room, and renames one that a later program made.
 const BEFORE_ROOM_KEYS: &str = "
     INSERT INTO conversations (id, kind, visibility, name, name_key, created_by, created_at, head, rev, member_count, active_at)
         VALUES (77, 'room', 'private', 'Attic', 'attic', 1, 1, 1, 1, 1, 1);

@@ -17,70 +17,10 @@ use store::{
     },
 };
 
-use crate::{databases, options, room, say, unmigrated_urls, writer};
-
-/// Words of several scripts, some of which are parts of others.
-const WORDS: &[&str] = &[
-    "garden",
-    "Gärten",
-    "l'été",
-    "été",
-    "the",
-    "THE",
-    "weather",
-    "weatherman",
-    "Straße",
-    "strasse",
-    "東京",
-    "東",
-    "京都",
-    "大東京工作",
-    "كتاب",
-    "كِتَاب",
-    "한국어",
-    "한국",
-    "🎉",
-    "👍🏽",
-    "https://example.com/a_b",
-    "ann@example.com",
-    "std::vec",
-    "3.14",
-    "C++",
-    "AND",
-    "NOT",
-    "OR",
-    "NEAR",
-    "x'y",
-    "\"",
-    "*",
-    "(",
-    ")",
-    ":",
-    "&",
-    "|",
-    "!",
-    "<->",
-    "\\",
-    "naïve",
-    "ﬁne",
-];
-
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as usize % end
-    }
-
-    fn words(&mut self, most: usize) -> String {
-        let count = 1 + self.below(most);
-        let words: Vec<&str> = (0..count).map(|_| WORDS[self.below(WORDS.len())]).collect();
-        words.join(if self.below(4) == 0 { "" } else { " " })
-    }
-}
+use crate::{
+    chance::{Chance, WORDS},
+    databases, options, room, say, unmigrated_urls, writer,
+};
 
 /// Has the index follow until it has seen everything.
 async fn caught_up(db: &Db) -> usize {
@@ -120,7 +60,7 @@ async fn found(db: &Db, needle: &Needle, user: UserId) -> BTreeSet<i64> {
     }
 }
 
-/// What a search without an index finds among these messages.
+/// The ids that a search without an index finds among these messages.
 fn naive(all: &[Message], needle: &Needle) -> BTreeSet<i64> {
     let is_found = |message: &&Message| {
         let Some(text) = &message.text else { return false };
@@ -181,14 +121,15 @@ async fn the_index_finds_what_a_naive_search_finds() {
         let mut seqs = Vec::new();
         for at in 0..300 {
             let author = if at % 3 == 0 { bob } else { ann };
-            let text = if at == 7 { "the end ".repeat(300) } else { chance.words(6) };
+            let text = if at == 7 { "the end ".repeat(300) } else { chance.text(6) };
             seqs.push(say(&writer, author, garden, "", &text).await.unwrap().unwrap().seq.0);
             if at == 150 {
                 caught_up(&db).await;
             }
             if at % 20 == 19 {
-                let old = seqs[chance.below(seqs.len())];
-                let text = (chance.below(3) > 0).then(|| chance.words(6));
+                // The long one stays: it is asked for at the end.
+                let old = seqs[8 + chance.below(seqs.len() - 8)];
+                let text = (chance.below(3) > 0).then(|| chance.text(6));
                 edit(&writer, garden, old, text).await;
             }
         }
@@ -198,7 +139,7 @@ async fn the_index_finds_what_a_naive_search_finds() {
         for at in 0..400 {
             let phrases = |chance: &mut Chance, most: usize| -> Vec<Phrase> {
                 let count = chance.below(most + 1);
-                (0..count).filter_map(|_| Phrase::of(&chance.words(2), chance.below(5) == 0)).collect()
+                (0..count).filter_map(|_| Phrase::of(&chance.text(2), chance.below(5) == 0)).collect()
             };
             let mut words = phrases(&mut chance, 2);
             if words.is_empty() {

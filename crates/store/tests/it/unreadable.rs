@@ -10,7 +10,7 @@ use store::{Db, Writer};
 
 use super::{options, room, say, say_in, schema::later_version as run, unmigrated_urls, writer};
 
-/// What is broken, and whether SQLite alone can hold it.
+/// The broken column, and whether SQLite alone can hold it.
 const BROKEN: &[(&str, bool)] = &[
     ("INSERT INTO policies (conversation_id, rules) VALUES (1, 'nonsense')", false),
     ("UPDATE messages SET message_type = 'hologram' WHERE seq = 2", false),
@@ -37,7 +37,7 @@ const BROKEN: &[(&str, bool)] = &[
     ("UPDATE sessions SET agent = CAST(x'ff' AS TEXT)", true),
 ];
 
-/// What is told of a room whose every second thing may be broken.
+/// The reading of a room whose every second row may be broken.
 async fn everything_else_is_read(db: &Db, what: &str, ann: UserId, room: ConversationId) {
     let conn = &mut db.read().await.unwrap();
     let seqs = |messages: &[chat::messages::Message]| messages.iter().map(|m| m.seq.0).collect::<Vec<_>>();

@@ -119,7 +119,7 @@ impl Figures {
     #[must_use]
     pub fn bounds(&self) -> Vec<Bound> {
         let calm = percentile(&self.calm, 99.0);
-        // What is normal depends on the machine: twice the time without trouble, and at least a tenth of a second.
+        // The normal time depends on the machine: twice the time without trouble, and at least a tenth of a second.
         let normal = (2.0 * calm).max(100.0);
         let without_slow = percentile(&self.without_slow, 99.0);
         let bound = |name, limit, figures: &[u64], percent| Bound {

@@ -42,12 +42,12 @@ pub enum FileStep {
         file: String,
         /// Whether the reader may.
         may: bool,
-        /// What became of it.
+        /// The outcome.
         read: FileRead,
     },
 }
 
-/// What became of reading a file.
+/// The outcome of reading a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FileRead {
@@ -142,7 +142,7 @@ impl Judge {
 mod tests {
     use super::*;
 
-    /// What is broken by these steps, and a file that the database knows.
+    /// The promises that are broken by these steps, and a file that the database knows.
     fn broken(steps: Vec<FileStep>, is_whole: bool) -> Vec<Rule> {
         let carried = vec![Carried { client: "ann".into(), steps }];
         let files = vec![KeptFile { file: "a".into(), is_whole }];

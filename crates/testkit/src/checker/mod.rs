@@ -381,12 +381,12 @@ pub struct Marker {
     pub unread: i64,
 }
 
-/// What a member finds in a conversation at the end, by who said it.
+/// The messages that a member finds in a conversation at the end, by author.
 #[derive(Clone, Debug, Serialize)]
 pub struct Searched {
     /// The conversation.
     pub conversation: i64,
-    /// What was found, after at most five seconds.
+    /// The messages found, after at most five seconds.
     pub rows: Vec<Row>,
     /// Whether that is everything, and not only the newest.
     pub whole: bool,
@@ -416,11 +416,11 @@ pub struct Evidence {
     pub logs: Vec<Log>,
     /// All reminders at the end.
     pub reminders: Vec<Reminder>,
-    /// What is found in the conversations at the end.
+    /// The messages that are found in the conversations at the end.
     pub searches: Vec<Searched>,
     /// The accounts at the end.
     pub accounts: Vec<AccountLog>,
-    /// What was done with files, and seen of them.
+    /// The acts with files, and their outcomes.
     pub carried: Vec<Carried>,
     /// The files that the database knows at the end.
     pub files: Vec<KeptFile>,

@@ -176,7 +176,7 @@ impl<'a> Eyes<'a> {
         for entry in &history.entries {
             let (conversation, begun, head, rows) = match &entry.step {
                 Step::Read { conversation, begun, head, rows } => (conversation, begun, Some(head), rows),
-                // What was said just now may be found later; what is found is as it is now.
+                // A new message may be found later; one that is found is as it is now.
                 Step::Searched { conversation, begun, rows } => (conversation, begun, None, rows),
                 _ => continue,
             };

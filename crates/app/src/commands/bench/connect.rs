@@ -18,6 +18,10 @@ use super::{
     socket::Socket,
 };
 
+/// Bytes of the cursors that are said: what there is room for in a frame of the server's default size, as clients do it.
+/// Of conversations without a cursor a client sees by their heads whether it has missed anything.
+const CURSORS: usize = 60_000;
+
 /// Where a client is when its line breaks.
 #[derive(Default)]
 struct Position {
@@ -88,7 +92,13 @@ async fn enter(socket: &mut Socket, reader: &Person, position: &mut Position) ->
         json!({"token": reader.token, "epoch": epoch, "account_seq": account, "cursors": cursors, "feature_level": 8});
     let told = socket.call("authenticate", &back).await?;
     let listed = told["conversations"].as_array().context("the server did not tell the conversations")?;
-    let cursors = listed.iter().map(|one| (one["id"].to_string(), one["head"].clone())).collect();
+    let mut bytes = 0;
+    let cursors = listed.iter().map(|one| (one["id"].to_string(), one["head"].clone()));
+    let cursors = cursors.take_while(|(id, head)| {
+        bytes += id.len() + head.to_string().len() + 4;
+        bytes <= CURSORS
+    });
+    let cursors = cursors.collect();
     *position = Position { epoch: told["epoch"].clone(), account: told["account_seq"].clone(), cursors };
     Ok(())
 }

@@ -126,27 +126,44 @@ impl Host {
     /// # Errors
     /// If it can neither be opened nor found.
     pub async fn room(&self, person: &Person, name: &str) -> Result<i64> {
-        let (mut socket, _) = self.enter(person).await?;
-        let wanted = json!({"kind": "room", "name": name, "visibility": "public"});
-        let room = match socket.call("room.get", &json!({"name": name})).await {
-            Ok(room) => room,
-            Err(_) => socket.call("conversation.create", &wanted).await?,
-        };
-        socket.cut();
-        id_of(&room).with_context(|| format!("the server did not tell the id of {name}"))
+        let rooms = self.rooms(person, [name.to_owned()]).await?;
+        rooms.first().copied().context("no room was wanted")
     }
 
-    /// Makes each person a member of their room. Nobody stays connected, so nobody is told.
+    /// The rooms of these names, which the person opens where they are not there, over one connection.
+    ///
+    /// # Errors
+    /// If one can neither be opened nor found.
+    pub async fn rooms(&self, person: &Person, names: impl IntoIterator<Item = String>) -> Result<Vec<i64>> {
+        let (mut socket, _) = self.enter(person).await?;
+        let mut rooms = Vec::new();
+        for name in names {
+            let wanted = json!({"kind": "room", "name": name, "visibility": "public"});
+            let room = match socket.call("room.get", &json!({"name": name})).await {
+                Ok(room) => room,
+                Err(_) => socket.call("conversation.create", &wanted).await?,
+            };
+            rooms.push(id_of(&room).with_context(|| format!("the server did not tell the id of {name}"))?);
+        }
+        socket.cut();
+        Ok(rooms)
+    }
+
+    /// Makes each person a member of their rooms, over one connection. Nobody stays connected, so nobody is told.
     ///
     /// # Errors
     /// If one is refused.
     pub async fn join(&self, members: Vec<(Person, i64)>) -> Result<()> {
+        let mut rooms_of: HashMap<String, (Person, Vec<i64>)> = HashMap::new();
+        for (person, room) in members {
+            rooms_of.entry(person.name.clone()).or_insert((person, Vec::new())).1.push(room);
+        }
         let host = self.clone();
-        together(members, SETUP, move |(person, room)| {
+        together(rooms_of.into_values().collect(), SETUP, move |(person, rooms)| {
             let host = host.clone();
             async move {
                 let (mut socket, welcome) = host.enter(&person).await?;
-                if !welcome.heads.contains_key(&room) {
+                for room in rooms.into_iter().filter(|room| !welcome.heads.contains_key(room)) {
                     socket.call("conversation.join", &json!({"conversation": room})).await?;
                 }
                 socket.cut();
@@ -200,7 +217,7 @@ where
         let (gate, work) = (Arc::clone(&gate), work(item));
         tasks.spawn(async move {
             let _permit = gate.acquire_owned().await?;
-            let done = tokio::time::timeout(Duration::from_secs(120), work).await.context("nothing for 120 s")?;
+            let done = tokio::time::timeout(Duration::from_secs(600), work).await.context("nothing for 600 s")?;
             Ok::<_, anyhow::Error>((place, done?))
         });
     }

@@ -84,13 +84,12 @@ pub(super) async fn prepare(
     load: &ListLoad,
 ) -> Result<()> {
     let Some(owner) = writers.first() else { bail!("there are no writers") };
-    let mut rooms = Vec::new();
-    for index in 0..load.conversations {
-        rooms.push(host.room(owner, &format!("bench-list-{index}")).await?);
-    }
+    let rooms = host.rooms(owner, (0..load.conversations).map(|index| format!("bench-list-{index}"))).await?;
     host.join(rooms.iter().map(|room| (reader.clone(), *room)).collect()).await?;
-    for room in rooms.iter().take(load.unread_in) {
-        host.join(writers.iter().map(|writer| (writer.clone(), *room)).collect()).await?;
+    let unread = rooms.iter().take(load.unread_in);
+    let seats = unread.clone().flat_map(|room| writers.iter().map(move |writer| (writer.clone(), *room)));
+    host.join(seats.collect()).await?;
+    for room in unread {
         // Beside the messages there are as many changes as people have come.
         let missing = load.unread + 10 - held_in(host, owner, &[*room]).await?;
         if missing > 0 && !load.fill {

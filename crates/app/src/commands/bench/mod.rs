@@ -1,7 +1,7 @@
 //! `palabre bench`: drives a running server with the native protocol and says what it does.
 //!
 //! `socket` → `scan` → `load` is the path of a frame; `works`, `idle`, `history`, `list`, `search`, `files`,
-//! `squares`, `storm`, `storms` and `wide` are the works;
+//! `mentions`, `squares`, `storm`, `storms` and `wide` are the works;
 //! `filling` and `measured` is what those have in common that ask; `flush`, `index` and `thumbnail` need no server.
 
 mod connect;
@@ -16,6 +16,7 @@ mod index;
 mod list;
 mod load;
 mod measured;
+mod mentions;
 mod report;
 mod scan;
 mod search;
@@ -151,6 +152,9 @@ enum Work {
         /// Members of each.
         #[arg(long, default_value_t = 10, value_parser = count)]
         members: usize,
+        /// Wait afterwards until the followers of conversations have seen what was said last, and say how long it took.
+        #[arg(long)]
+        followers: bool,
     },
     /// Many rooms with one sender each; messages are sent at a fixed rate, as in W1.
     W2 {
@@ -281,6 +285,24 @@ enum Work {
         #[arg(long)]
         fill: bool,
     },
+    /// Sends that name people beside plain ones, in turns of --seconds each: how many times as much they cost.
+    Mentions {
+        /// Members of the room.
+        #[arg(long, default_value_t = 1_000, value_parser = count)]
+        members: usize,
+        /// How many of them a message names.
+        #[arg(long, default_value_t = 10)]
+        named: usize,
+        /// How many of them send.
+        #[arg(long, default_value_t = 20, value_parser = count)]
+        senders: usize,
+        /// How many of them are connected and listen, which costs the same for both.
+        #[arg(long, default_value_t = 0)]
+        listeners: usize,
+        /// Turns of each kind.
+        #[arg(long, default_value_t = 3, value_parser = count)]
+        turns: usize,
+    },
     /// Very many people come into one room, and very many type in another.
     Squares {
         /// People.
@@ -354,7 +376,8 @@ impl Work {
     fn sockets(&self) -> usize {
         match self {
             Self::W1c { members, .. } | Self::W1 { members, .. } => *members,
-            Self::W2c { rooms, members } | Self::W2 { rooms, members, .. } => rooms * members,
+            Self::W2c { rooms, members, .. } | Self::W2 { rooms, members, .. } => rooms * members,
+            Self::Mentions { senders, listeners, .. } => senders + listeners,
             Self::W3c { pairs } => pairs * 2,
             Self::W4 { connections, .. } | Self::W5 { connections, .. } | Self::Search { connections, .. } => {
                 *connections
@@ -430,7 +453,13 @@ async fn work(args: &Args) -> Result<Report> {
     match args.work.clone() {
         Work::W1c { members, senders } => works::room(common, &host, members, senders, None).await,
         Work::W1 { members, senders, rate } => works::room(common, &host, members, senders, Some(rate)).await,
-        Work::W2c { rooms, members } => works::rooms(common, &host, rooms, members, None).await,
+        Work::W2c { rooms, members, followers } => {
+            let mut report = works::rooms(common, &host, rooms, members, None).await?;
+            if followers {
+                works::followed(&host, &mut report).await?;
+            }
+            Ok(report)
+        }
         Work::W2 { rooms, members, rate } => works::rooms(common, &host, rooms, members, Some(rate)).await,
         Work::W3c { pairs } => works::pairs(common, &host, pairs).await,
         Work::W4 { connections, connecting, large_bytes } => {
@@ -454,6 +483,10 @@ async fn work(args: &Args) -> Result<Report> {
         Work::Connect { conversations, unread_in, unread, fill } => {
             let load = list::ListLoad { conversations, unread_in, unread, fill, page: 200 };
             connect::run(common, &host, load).await
+        }
+        Work::Mentions { members, named, senders, listeners, turns } => {
+            let load = mentions::MentionsLoad { members, named, senders, listeners, turns };
+            mentions::run(common, &host, load).await
         }
         Work::Squares { people, typists } => squares::run(common, &host, people, typists.min(people)).await,
         Work::Storms { clients, rooms, storms, connecting } => {

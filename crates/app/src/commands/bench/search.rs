@@ -197,7 +197,7 @@ pub async fn run(common: &Common, host: &Host, load: SearchLoad) -> Result<Repor
         }
         let nonce = u64::from(nonce());
         send_many(host, fillers, messages - held, |index| sends(own(index), nonce + index as u64)).await?;
-        found_newest(host, &askers[0]).await?;
+        let _later = found_newest(host, &askers[0]).await?;
     }
     let work = format!("searches for {sought:?} among {messages} messages in {rooms} rooms, {connections} connections");
     let mut report = Report::new(work.to_lowercase(), &common.setting);
@@ -231,8 +231,12 @@ async fn ask(host: Host, person: Person, index: u64, sought: Sought, measured: A
     Ok(())
 }
 
-/// Waits until the index has come to what was just sent.
-async fn found_newest(host: &Host, person: &Person) -> Result<()> {
+/// Waits until the index has come to what was just sent, and how long that took. It is the last that a follower takes
+/// up: whatever waited longer comes before.
+///
+/// # Errors
+/// If the server refuses.
+pub(super) async fn found_newest(host: &Host, person: &Person) -> Result<Duration> {
     let (mut socket, _) = host.enter(person).await?;
     let room = host.room(person, "bench-search-mark").await?;
     let (word, begun) = (format!("mark{:08x}", nonce()), Instant::now());
@@ -242,11 +246,12 @@ async fn found_newest(host: &Host, person: &Person) -> Result<()> {
         if found["results"].as_array().is_some_and(|results| !results.is_empty()) {
             break;
         }
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    eprintln!("what was sent last is found {:.1} s later", begun.elapsed().as_secs_f64());
+    let later = begun.elapsed();
+    eprintln!("what was sent last is found {:.1} s later", later.as_secs_f64());
     socket.cut();
-    Ok(())
+    Ok(later)
 }
 
 /// The messages of one who fills the rooms.

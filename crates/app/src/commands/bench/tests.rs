@@ -102,6 +102,11 @@ fn command(bytes: &[u8]) -> Option<(usize, Vec<u8>)> {
     Some((end, text))
 }
 
+/// Whom a text names.
+fn named(text: &str, fault: Fault) -> Value {
+    json!({"people": text.split('@').skip(1).filter(|_| fault != Fault::Forget).collect::<Vec<_>>()})
+}
+
 /// Whose token it is: of one person, there is another one each second.
 fn holder(token: &str) -> String {
     let claims = token.split('.').nth(1).unwrap();
@@ -140,7 +145,10 @@ impl World {
             "message.history" => {
                 let room = &self.rooms[data["conversation"].as_u64().unwrap() as usize - 1];
                 let newest = room.texts.len().saturating_sub(data["limit"].as_u64().unwrap() as usize);
-                let messages: Vec<Value> = room.texts[newest..].iter().map(|text| json!({"text": text})).collect();
+                let messages: Vec<Value> = room.texts[newest..]
+                    .iter()
+                    .map(|text| json!({"text": text, "mentions": named(text, fault)}))
+                    .collect();
                 Ok(("history", json!({"messages": messages, "head": room.texts.len()})))
             }
             "message.send" => {
@@ -249,9 +257,11 @@ async fn a_server_that_keeps_its_promises_is_clean() {
     assert!(report.clean() && report.acks > 10 && report.acks == report.sent, "{report}");
     assert_eq!(report.deliveries, report.acks * 6);
     assert!(report.ack.is_some() && report.delivery.is_some() && report.deliveries_per_cpu_second.is_some());
-    for work in
-        [Work::W1 { members: 5, senders: 2, rate: 200.0 }, Work::W2c { rooms: 3, members: 3 }, Work::W3c { pairs: 3 }]
-    {
+    for work in [
+        Work::W1 { members: 5, senders: 2, rate: 200.0 },
+        Work::W2c { rooms: 3, members: 3, followers: false },
+        Work::W3c { pairs: 3 },
+    ] {
         let report = measured(Fault::None, work).await;
         assert!(report.clean() && report.acks > 10 && report.refused == 0, "{report}");
     }
@@ -326,4 +336,17 @@ async fn storms_are_measured_beside_their_bounds() {
     assert!(error.to_string().contains("--fill"), "{error}");
     assert!(run(true).await.unwrap().bounds.is_empty());
     assert_eq!(run(false).await.unwrap().bounds.len(), 2);
+}
+
+#[tokio::test]
+async fn what_names_people_is_compared_with_what_does_not_and_must_name_them() {
+    let load = |members, named| Work::Mentions { members, named, senders: 2, listeners: 3, turns: 1 };
+    let report = measured(Fault::None, load(12, 5)).await;
+    assert!(report.clean() && report.sent > 10 && report.bounds.len() == 2, "{report}");
+    assert!(report.bounds.iter().all(|bound| bound.measured > 0.0 && bound.most == 2.0), "{report}");
+    for (fault, named, told) in [(Fault::None, 11, "of 12 members"), (Fault::Forget, 5, "names 0 people, not 5")] {
+        let common = Common { url: vec![serve(fault).await], secret: "a secret".into(), ..Common::default() };
+        let error = super::work(&Args { common, work: load(12, named) }).await.unwrap_err();
+        assert!(error.to_string().contains(told), "{error}");
+    }
 }

@@ -8,8 +8,12 @@ use super::{
     Common,
     crew::Host,
     load::{self, Pace, Seat},
-    report::Report,
+    report::{Bound, Report},
+    search::found_newest,
 };
+
+/// How many seconds followers may be behind at the end of a load with which they keep up.
+const BEHIND: f64 = 2.0;
 
 /// One room.
 ///
@@ -61,6 +65,16 @@ pub async fn rooms(common: &Common, host: &Host, rooms: usize, members: usize, r
     let (manner, bytes) = (manner(rate), common.text_bytes);
     let work = format!("{rooms} rooms of {members}, one sender each, {manner}, {bytes} bytes of text");
     load::run(common, host, seats, Report::new(work, &common.setting)).await
+}
+
+/// How long after the end the followers of conversations have seen everything, those of the index first of all.
+///
+/// # Errors
+/// If the server refuses to search.
+pub async fn followed(host: &Host, report: &mut Report) -> Result<()> {
+    let later = found_newest(host, &host.person("rooms", 0)?).await?;
+    report.bounds.push(Bound::most("seconds until followers had seen what was said last", later.as_secs_f64(), BEHIND));
+    Ok(())
 }
 
 /// Pairs in direct conversations: one sends, both listen.

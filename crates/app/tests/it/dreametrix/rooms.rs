@@ -303,7 +303,7 @@ async fn a_person_is_as_present_as_the_most_present_of_their_tabs() {
     sees(&mut a, &bob, "online").await;
     drop(three);
     sees(&mut a, &bob, "offline").await;
-    // What a person wishes for all their devices stays, whatever a tab says when it is opened.
+    // The wish of a person for all their devices stays, whatever a tab says when it is opened.
     robert.is_now("invisible").await;
     sees(&mut a, &robert, "offline").await;
     let mut tab = client(&town, &robert).await;

@@ -1,16 +1,9 @@
-//! What becomes of files when their store, or the server, goes away between any two steps of what is done with them: the
+//! Files whose store, or whose server, goes away between any two steps of what is done with them: the
 //! database knows no file whose bytes are not there; the store may have some that nobody knows, until they are swept.
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use blobs::{Blobs, Error, Folder, Reading, Work, Writing};
+use blobs::{Blobs, Folder};
 use chat::{FileId, Millis};
 use palabre::{
     config::Config,
@@ -19,78 +12,9 @@ use palabre::{
 };
 use serde_json::json;
 use store::{Db, Options};
-use testkit::Rest;
+use testkit::{Breaking, Goes, Rest, until};
 
 const PASSWORD: &str = "the tree in the middle";
-
-/// A folder that goes away at a certain step, and stays away.
-#[derive(Clone)]
-struct Breaking {
-    folder: Folder,
-    /// Steps that are still done.
-    left: Arc<AtomicUsize>,
-    /// Whether the step at which it goes away is still done, and only not answered.
-    is_done: bool,
-}
-
-impl Breaking {
-    /// Does a step, unless it has gone away.
-    async fn step<T>(&self, work: impl Future<Output = blobs::Result<T>>) -> blobs::Result<T> {
-        let gone = || Err(Error::Unavailable("it has gone away".into()));
-        match self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) {
-            Ok(1) if self.is_done => work.await.and(gone()),
-            Ok(left) if left > 1 => work.await,
-            _ => gone(),
-        }
-    }
-}
-
-impl Blobs for Breaking {
-    fn begin(&self, id: FileId) -> Work<'_, Box<dyn Writing>> {
-        Box::pin(async move {
-            let inner = self.step(self.folder.begin(id)).await?;
-            Ok(Box::new(Breakable { breaking: self.clone(), inner }) as _)
-        })
-    }
-
-    fn open(&self, id: FileId) -> Work<'_, Box<dyn Reading>> {
-        Box::pin(self.step(self.folder.open(id)))
-    }
-
-    fn remove(&self, id: FileId) -> Work<'_, ()> {
-        Box::pin(self.step(self.folder.remove(id)))
-    }
-
-    fn list(&self, after: Option<FileId>, older_than: Duration, limit: usize) -> Work<'_, Vec<FileId>> {
-        Box::pin(self.step(self.folder.list(after, older_than, limit)))
-    }
-
-    fn sweep_unfinished(&self, older_than: Duration) -> Work<'_, usize> {
-        Box::pin(self.step(self.folder.sweep_unfinished(older_than)))
-    }
-}
-
-struct Breakable {
-    breaking: Breaking,
-    inner: Box<dyn Writing>,
-}
-
-impl Writing for Breakable {
-    fn write(&mut self, bytes: Vec<u8>) -> Work<'_, ()> {
-        let Self { breaking, inner } = self;
-        Box::pin(breaking.step(inner.write(bytes)))
-    }
-
-    fn written(&mut self) -> Work<'_, Box<dyn Reading>> {
-        let Self { breaking, inner } = self;
-        Box::pin(breaking.step(inner.written()))
-    }
-
-    fn finish(self: Box<Self>) -> Work<'static, ()> {
-        let Self { breaking, inner } = *self;
-        Box::pin(async move { breaking.step(inner.finish()).await })
-    }
-}
 
 struct Scratch(PathBuf);
 
@@ -140,8 +64,8 @@ async fn breaks_at(step: usize, is_done: bool) -> bool {
     let mut config = Config::in_folder(&scratch.0);
     config.server.listen = "127.0.0.1:0".parse().unwrap();
     config.chat_server.listen = None;
-    let folder = Folder::at(&scratch.0.join("files"));
-    let breaking = Breaking { folder: folder.clone(), left: Arc::new(AtomicUsize::new(step)), is_done };
+    let breaking = Breaking::at(&scratch.0.join("files"), step, is_done, Goes::Store);
+    let folder = breaking.folder.clone();
     let additions = Additions { blobs: Some(Arc::new(breaking.clone())), ..Additions::default() };
     let server = Server::start_with(&config, additions).await.unwrap();
     let rest = Rest::to(server.address);
@@ -159,21 +83,17 @@ async fn breaks_at(step: usize, is_done: bool) -> bool {
     // The store comes back with a new server, which does what was left to do.
     let server = Server::start(&config).await.unwrap();
     let soon = Millis(clock()().0 + 3_600_000);
-    let mut left = 1;
-    for _ in 0..200 {
-        left = store::jobs::overdue(&mut db.read().await.unwrap(), soon).await.unwrap();
-        if left == 0 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    assert_eq!(left, 0, "step {step}: jobs are left");
+    until(async || match store::jobs::overdue(&mut db.read().await.unwrap(), soon).await.unwrap() {
+        0 => Ok(()),
+        left => Err(format!("step {step}: {left} jobs are left")),
+    })
+    .await;
     let (rows, whole) = kept(&db, &folder).await;
     let orphans = whole.iter().filter(|id| !rows.contains(id)).count();
     assert!(orphans <= 1, "step {step}: {rows:?} {whole:?}");
     db.close().await;
     server.stop(Duration::from_secs(5)).await;
-    breaking.left.load(Ordering::Relaxed) > 0
+    breaking.is_there()
 }
 
 #[tokio::test]

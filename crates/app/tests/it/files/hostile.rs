@@ -1,11 +1,11 @@
-//! What people may do with files only so far: sizes, rates, rooms, types, names and paths.
+//! The limits of files: sizes, rates, rooms, types, names and paths.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testkit::{Raw, Town};
+use testkit::{Raw, Town, until};
 
-use super::{image, keeps, message, path, sends, uploads};
+use super::{image, message, path, sends, uploads};
 
 /// A request whose body has this framing.
 fn upload(token: &str, name: &str, framing: &str) -> String {
@@ -37,7 +37,7 @@ async fn a_file_has_at_most_as_many_bytes_as_the_limit_says_and_is_refused_befor
     assert_eq!(raw.hears().await.unwrap().status, 413);
     let empty = town.rest().upload(&token, "a.png", Vec::new()).await.refused(422, "invalid");
     assert!(empty["detail"].as_str().unwrap().contains("one byte"), "{empty}");
-    keeps(&town, 1).await;
+    town.keeps(1).await;
     town.closes().await;
 }
 
@@ -48,9 +48,9 @@ async fn nothing_stays_of_an_upload_that_is_broken_off() {
     let mut raw = Raw::connect(town.address()).await;
     raw.writes(upload(&ann.tokens().access, "a.png", "content-length: 1000000").as_bytes()).await;
     raw.writes(&image(300_000)).await;
-    keeps(&town, 1).await;
+    town.keeps(1).await;
     drop(raw);
-    keeps(&town, 0).await;
+    town.keeps(0).await;
     town.closes().await;
 }
 
@@ -78,17 +78,13 @@ async fn somebodys_files_and_the_servers_have_only_so_much_room() {
     assert!(full["detail"].as_str().unwrap().contains("1.0 kB"), "{full}");
     ann.deletes(&sent).await;
     ann.asks("file.remove", json!({"file": second["id"]})).await.granted();
-    keeps(&town, 1).await;
+    town.keeps(1).await;
     // The room is counted free a moment after the bytes are gone.
-    let mut last = town.rest().upload(&a, "a.png", image(1_000)).await;
-    for _ in 0..100 {
-        if last.status != 507 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        last = town.rest().upload(&a, "a.png", image(1_000)).await;
-    }
-    last.granted();
+    let last = until(async || {
+        let answer = town.rest().upload(&a, "a.png", image(1_000)).await;
+        if answer.status == 507 { Err(answer.text) } else { Ok(answer) }
+    });
+    last.await.granted();
     town.closes().await;
 }
 
@@ -108,11 +104,11 @@ async fn uploads_have_a_rate_and_only_some_are_under_way_at_once() {
         raw.writes(&image(500)).await;
         slow.push(raw);
     }
-    keeps(&town, 2).await;
+    town.keeps(2).await;
     let one_too_many = town.rest().upload(&token, "a.png", image(10)).await.refused(429, "rate_limited");
     assert!(one_too_many["detail"].as_str().unwrap().contains("at once"), "{one_too_many}");
     drop(slow);
-    keeps(&town, 0).await;
+    town.keeps(0).await;
     for _ in 0..2 {
         town.rest().upload(&token, "a.png", image(30)).await.granted();
     }
@@ -143,7 +139,7 @@ async fn a_file_is_what_its_bytes_say_and_is_never_shown_as_a_page() {
         let refused = town.rest().upload(&token, name, program.clone()).await.refused(415, "unsupported_type");
         assert!(refused["detail"].as_str().unwrap().contains("image, audio"), "{refused}");
     }
-    keeps(&town, 3).await;
+    town.keeps(3).await;
     town.closes().await;
 }
 
@@ -219,7 +215,7 @@ async fn a_file_that_is_deleted_while_it_is_read_is_read_to_its_end() {
     .await;
     tokio::time::sleep(Duration::from_millis(100)).await;
     ann.deletes(&sent).await;
-    keeps(&town, 0).await;
+    town.keeps(0).await;
     let answer = raw.hears().await.unwrap();
     assert_eq!((answer.status, answer.body == bytes), (200, true));
     ann.asks("message.send", message(&room, "again", &[&file])).await.refused("invalid");

@@ -4,9 +4,9 @@ use std::io::Cursor;
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use serde_json::{Value, json};
-use testkit::{Person, Rest, Town};
+use testkit::{Person, Rest, Town, equal, until};
 
-use super::{keeps, path, sends, uploads};
+use super::{path, sends, uploads};
 
 /// A photo of this size, with enough in it that smaller ones are smaller.
 pub(crate) fn photo(width: u32, height: u32) -> Vec<u8> {
@@ -19,7 +19,7 @@ pub(crate) fn photo(width: u32, height: u32) -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// What somebody is shown of a picture in a size: the status, the type, width and height.
+/// A picture in a size, as somebody is shown it: the status, the type, width and height.
 async fn shown(rest: &Rest, person: &Person, file: &Value, size: &str) -> (u16, String, (u32, u32)) {
     let thumbnail = format!("{}/thumbnail/{size}", path(file));
     let (answer, bytes) = rest.bytes(&thumbnail, &person.tokens().access, &[]).await;
@@ -65,7 +65,7 @@ async fn a_picture_is_seen_small_and_large_by_those_who_see_its_message_and_nobo
     assert_eq!(shown(town.rests().last().unwrap(), &bob, &file, "small").await.0, 404);
     ann.deletes(&said).await;
     assert_eq!(shown(town.rest(), &ann, &file, "large").await.0, 404);
-    keeps(&town, 0).await;
+    town.keeps(0).await;
     town.closes().await;
 }
 
@@ -130,11 +130,6 @@ async fn a_link_opens_one_file_for_its_session_and_nothing_else() {
     let own = ann.asks("file.link", json!({"file": file["id"]})).await.granted();
     assert_eq!(opens(own["path"].as_str().unwrap()).await, 200);
     ann.requests("DELETE", "/v1/sessions/current", Value::Null).await.granted();
-    for _ in 0..100 {
-        if opens(own["path"].as_str().unwrap()).await == 401 {
-            return town.closes().await;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    panic!("the link of a session that is over opens a file");
+    until(async || equal(opens(own["path"].as_str().unwrap()).await, &401)).await;
+    town.closes().await;
 }

@@ -16,9 +16,9 @@ use tokio::{
     net::{TcpListener, UnixListener},
 };
 
-use super::{keeps, message, path, status, uploads};
+use super::{message, path, status, uploads};
 
-/// What the scanner looks for.
+/// The bytes that the scanner looks for.
 const HARM: &[u8] = b"a text that does harm";
 /// More than this the scanner does not take.
 const MOST: usize = 200_000;
@@ -80,7 +80,7 @@ async fn an_infected_file_is_never_readable_and_its_sender_is_told() {
     let refused = town.rest().upload(&ann.tokens().access, "bad.txt", harmful()).await.refused(422, "file_infected");
     assert!(refused["detail"].as_str().unwrap().contains("Test.Harm-1"), "{refused}");
     // Nothing of it is left, and it takes no room.
-    keeps(&town, 1).await;
+    town.keeps(1).await;
     let statistics = admin.asks("server.statistics", json!({})).await.granted();
     assert_eq!([&statistics["files"], &statistics["file_bytes"]], [&json!(1), &json!(150_000)]);
     // Each node counts what it has refused.
@@ -90,9 +90,9 @@ async fn an_infected_file_is_never_readable_and_its_sender_is_told() {
         infected += statistics["files_infected"].as_i64().unwrap();
     }
     assert_eq!(infected, 1);
-    // What the scanner does not take is not let past it.
+    // A file that the scanner does not take is not let past it.
     town.rest().upload(&ann.tokens().access, "large.txt", vec![b'x'; MOST + 1]).await.refused(413, "too_large");
-    keeps(&town, 1).await;
+    town.keeps(1).await;
     assert_eq!(asked.load(Ordering::Relaxed), 3);
     ann.asks("message.send", message(&room, "one", &[&good])).await.granted();
     assert_eq!(status(town.rest(), &ann, &good).await, 200);
@@ -106,7 +106,7 @@ async fn while_the_scanner_is_away_files_are_refused_or_accepted_as_is_configure
     let ann = strict.person("ann").await;
     let refused = strict.rest().upload(&ann.tokens().access, "a.txt", "a text").await.refused(503, "unavailable");
     assert!(refused["detail"].as_str().unwrap().contains("scanned"), "{refused}");
-    keeps(&strict, 0).await;
+    strict.keeps(0).await;
     strict.closes().await;
     let mut lenient = Town::with(|config| (config.data.scanner, config.data.accept_unscanned) = (nobody(), true)).await;
     let ann = lenient.person("ann").await;
@@ -139,7 +139,7 @@ async fn a_scanner_is_reached_over_a_unix_socket_and_what_it_says_without_sense_
     for _ in 0..2 {
         town.rest().upload(&ann.tokens().access, "a.txt", vec![b'x'; 100_000]).await.refused(503, "unavailable");
     }
-    keeps(&town, 1).await;
+    town.keeps(1).await;
     assert_eq!(asked.load(Ordering::Relaxed), 3);
     town.closes().await;
     std::fs::remove_file(&place).unwrap();

@@ -1,4 +1,4 @@
-//! What nobody needs in the folder of files is removed, and nothing else, however old it is.
+//! Files that nobody needs are removed from the folder, and nothing else, however old it is.
 
 use std::{
     fs,
@@ -81,6 +81,6 @@ async fn what_no_row_knows_is_removed_a_day_after_it_was_written_and_at_the_seco
     assert!(!young.exists());
     super::super::uploads::gives_up(town.rest(), &ann, &begun).await.granted();
     ann.asks("file.remove", json!({"file": file["id"]})).await.granted();
-    super::keeps(&town, 0).await;
+    town.keeps(0).await;
     town.closes().await;
 }

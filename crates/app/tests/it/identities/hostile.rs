@@ -165,7 +165,7 @@ async fn a_token_of_one_host_is_never_somebody_of_another() {
     }
     let unknown = host_token_signed(&json!({"sub": "1", "exp": now() + 600}), "of no host at all, but as long as one");
     assert_eq!(town.rest().ask("GET", "/v1/users/me", Some(&unknown), &Value::Null).await.status, 401);
-    // What one host's people name is nobody of the other.
+    // The ids of one host's people name nobody of the other.
     let body = json!({"participants": [1]});
     let school = Rest::to(town.dreametrix());
     let made = school.ask("POST", "/chats/rooms/", Some(&theirs("7")), &body).await.granted();

@@ -1,8 +1,8 @@
-//! Who is let in, and who is not.
+//! Credentials that are accepted, and those that are not.
 
 use super::*;
 
-/// What a handshake is answered, which is no socket.
+/// The answer to a handshake that becomes no socket.
 async fn turned_away(town: &Town, path: &str, headers: &[(&str, &str)]) -> (u16, String) {
     let upgrade = [
         ("connection", "upgrade"),

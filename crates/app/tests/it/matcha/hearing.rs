@@ -1,4 +1,4 @@
-//! Who hears what, at either of the endpoints.
+//! Subscriptions at either of the endpoints.
 
 use super::*;
 
@@ -62,7 +62,7 @@ async fn chat_messages_come_to_connections_that_asked_for_them_and_to_no_others(
         "conversation_id": room.id.to_string(), "message_id": id});
     assert_eq!(ack, json!({"type": "chat_ack", "data": stored, "user_id": alice.id().to_string()}));
     assert_eq!(bobs.hears().await, expected);
-    // Whoever has not subscribed is told nothing; not of other conversations either.
+    // A client that has not subscribed is told nothing; not of other conversations either.
     phone.is_quiet().await;
     alice.says(&other, "elsewhere").await;
     bob.says(&room, "from the new endpoint").await;
@@ -121,7 +121,7 @@ async fn whoever_speaks_or_writes_in_a_conversation_hears_it_without_having_subs
     bob.notices("alice types").await;
     bob.says(&other, "go on").await;
     assert_eq!(page.next("chat_message").await["data"]["message"], "go on");
-    // Whoever cannot speak somewhere does not hear it later either.
+    // A person who cannot speak somewhere does not hear it later either.
     let carol = town.person("carol").await;
     let mut carols = gateway(&town, &carol).await;
     assert_eq!(carols.is_refused(say(other.id, "let me in")).await.1, "access_denied");
@@ -157,7 +157,7 @@ async fn only_members_may_subscribe() {
     alice.says(&group, "for all").await;
     assert_eq!(carols.next("chat_message").await["data"]["message"], "for all");
     assert_eq!(direct.next("new_message").await["data"]["message"], "for all");
-    // Whoever is put out hears nothing more, though the subscription was never ended.
+    // A removed member hears nothing more, though the subscription was never ended.
     alice.removes(&carol, &group).await;
     alice.says(&group, "without carol").await;
     carols.is_quiet().await;
@@ -273,7 +273,7 @@ async fn presence_is_told_to_partners_and_to_nobody_else() {
     assert_eq!(pages.gets(&online).await, here);
     let active = pages.gets(&presence).await;
     assert!(active["is_online"] == true && is_time(&active["last_activity"]), "{active}");
-    // Whoever wishes is not seen; and is again.
+    // A person who wishes so is not seen; and is again.
     assert_eq!(his.asks("PUT", "/api/v1/chat/presence/offline", Value::Null).await.0, 200);
     assert_eq!(presence_of(&mut direct, &bob).await["data"]["is_online"], false);
     assert_eq!(presence_of(&mut web, &bob).await["data"]["is_online"], false);

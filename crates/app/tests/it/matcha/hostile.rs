@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// What is no frame, on either socket.
+/// Texts that are no frame, on either socket.
 fn nonsense() -> Vec<String> {
     let deep = |open: &str, close: &str| {
         let times = 60_000 / (open.len() + close.len());

@@ -210,7 +210,7 @@ async fn every_answer_is_json_that_says_whether_it_went_well() {
         let large = text.replace('x', &"x".repeat(70_000));
         let answer = raw("application/json", &large).await;
         assert_eq!((answer.status, &answer.body["error"]), (413, &json!("message too long")));
-        // What is nobody's on the common port is answered in its own words; here everything is this endpoint's.
+        // A path that is nobody's on the common port is answered in its own words; here everything is this endpoint's.
         for path in ["/", "/v1/users/me", "/stats/x", "/api/v1/chat", "/api/v1/chat/", "/health/"] {
             if mine {
                 assert_eq!(checked(rest.ask("GET", path, Some(&token), &Value::Null).await).status, 404, "{path}");

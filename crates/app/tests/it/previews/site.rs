@@ -62,7 +62,7 @@ async fn serve(mut stream: TcpStream, pages: Pages, heard: Arc<Mutex<Vec<String>
     heard.lock().unwrap().push(request);
     let missing = || answer("404 Not Found", "Content-Type: text/html\r\n", b"<title>none</title>");
     let said = pages.lock().unwrap().get(&path).cloned().unwrap_or_else(missing);
-    // Whoever has heard enough goes.
+    // A client that has heard enough goes.
     let _gone = stream.write_all(&said).await;
     let _gone = stream.shutdown().await;
 }

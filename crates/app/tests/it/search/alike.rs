@@ -3,6 +3,9 @@
 //!
 //! `PALABRE_SEARCHES` says how many searches there are on each database; `PALABRE_SEED` gives another talk.
 
+#[path = "../../../../store/tests/it/chance.rs"]
+mod chance;
+
 use std::sync::{
     Arc,
     atomic::{AtomicI64, AtomicU64, Ordering},
@@ -24,63 +27,18 @@ use palabre::{config::Config, parts};
 use store::{Db, Options, Writer};
 use tokio::sync::mpsc;
 
+use chance::{Chance, WORDS};
+
 /// Searches on each database, if nothing is asked for.
 const SEARCHES: u64 = 400;
 /// How often there is talk, the index follows, and there are searches.
 const ROUNDS: u64 = 10;
-/// What is done in a round.
+/// So many things are done in a round.
 const DEEDS: u64 = 80;
 const DAY: i64 = 86_400_000;
 /// 2026-01-01.
 const BEGIN: i64 = 20_454 * DAY;
 const PEOPLE: [&str; 5] = ["ann", "bob", "cleo", "dan", "eve"];
-/// Words that are said, some of them parts of others.
-const SAID: &[&str] = &[
-    "garden",
-    "Gärten",
-    "l'été",
-    "été",
-    "the",
-    "THE",
-    "weather",
-    "weatherman",
-    "Straße",
-    "strasse",
-    "東京",
-    "東",
-    "京都",
-    "大東京工作",
-    "كتاب",
-    "كِتَاب",
-    "한국어",
-    "한국",
-    "🎉",
-    "👍🏽",
-    "https://example.com/a_b",
-    "ann@example.com",
-    "std::vec",
-    "3.14",
-    "C++",
-    "AND",
-    "NOT",
-    "OR",
-    "NEAR",
-    "x'y",
-    "\"",
-    "*",
-    "(",
-    ":",
-    "&",
-    "|",
-    "\\",
-    "naïve",
-    "ﬁne",
-    "สวัสดี",
-    "हिन्दी",
-    "שָׁלוֹם",
-    "Ёлка",
-    "kit\u{200B}chen",
-];
 /// Words that are looked for, as they can be typed without quotes.
 const ASKED: &[&str] = &[
     "garden",
@@ -117,33 +75,14 @@ const ASKED: &[&str] = &[
     "nowhere",
 ];
 
-struct Chance(u64);
-
 impl Chance {
-    fn below(&mut self, end: u64) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from((self.0 >> 11) % end).expect("a small number")
-    }
-
     /// Whether it comes to pass, in so many of a hundred cases.
     fn is(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 
     fn of<'a, T>(&mut self, list: &'a [T]) -> &'a T {
-        &list[self.below(list.len() as u64)]
-    }
-
-    /// Some of the words, half of them from the beginning of the list.
-    fn text(&mut self) -> String {
-        let word = |chance: &mut Self| {
-            let list = if chance.is(50) { &SAID[..10] } else { SAID };
-            *chance.of(list)
-        };
-        let words: Vec<&str> = (0..=self.below(9)).map(|_| word(self)).collect();
-        words.join(if self.is(20) { "" } else { " " })
+        &list[self.below(list.len())]
     }
 }
 
@@ -245,13 +184,13 @@ impl World {
     /// Somebody does something; most refusals are as good as anything.
     async fn goes_on(&mut self, chance: &mut Chance) -> Result<(), Error> {
         self.clock.fetch_add(3 * 3_600_000, Ordering::Relaxed);
-        let who = chance.below(PEOPLE.len() as u64);
+        let who = chance.below(PEOPLE.len());
         let conversation = *chance.of(&self.places);
         let other = chance.of(&self.people).user;
         let earlier = (!self.said.is_empty()).then(|| *chance.of(&self.said));
         let command = match (chance.below(100), earlier) {
             (0..=9, Some((conversation, seq, author))) => {
-                let edit = Command::EditMessage { conversation, seq, text: chance.text() };
+                let edit = Command::EditMessage { conversation, seq, text: chance.text(9) };
                 return self.does(author, edit).await.map(|_| ());
             }
             (10..=16, Some((conversation, seq, author))) => {
@@ -267,7 +206,7 @@ impl World {
                 return engine::policies::set_rule(&self.engine, conversation, Ability::SeeEarlierHistory, role).await;
             }
             _ => {
-                let (text, message_type) = (chance.text(), MessageType::default());
+                let (text, message_type) = (chance.text(9), MessageType::default());
                 let files = if chance.is(15) { vec![self.uploads(who, chance).await] } else { Vec::new() };
                 let send = Submission {
                     conversation,
@@ -291,7 +230,7 @@ impl World {
     async fn uploads(&self, who: usize, chance: &mut Chance) -> FileId {
         let id = FileId::of(std::array::from_fn(|_| u8::try_from(chance.below(256)).unwrap_or_default()));
         let (ending, media_type) = *chance.of(&[("png", "image/png"), ("pdf", "application/pdf")]);
-        let name = format!("{} {}.{ending}", chance.of(SAID), chance.of(SAID));
+        let name = format!("{} {}.{ending}", chance.of(WORDS), chance.of(WORDS));
         let (size, sha256, pixels) = (1, "0".repeat(64), None);
         let file = File { id, name, media_type: media_type.into(), size, sha256, pixels, blurhash: None, voice: None };
         let owner = self.people[who].user;
@@ -318,7 +257,7 @@ impl World {
         }
     }
 
-    /// What is found, page by page.
+    /// The places that are found, page by page.
     async fn finds(&self, who: usize, question: &Question) -> Vec<Place> {
         let (mut found, mut after) = (Vec::new(), None);
         loop {
@@ -340,7 +279,7 @@ impl World {
         }
     }
 
-    /// What a search without an index finds: of every conversation of somebody, every message, one by one.
+    /// The places that a search without an index finds: of every conversation of somebody, every message, one by one.
     async fn naive(&self, who: usize, question: &Question) -> Vec<Place> {
         let mut found = Vec::new();
         for id in &self.places {
@@ -393,7 +332,7 @@ impl World {
             question.from = Some(author.user);
         }
         if chance.is(20) {
-            let at = chance.below(self.places.len() as u64);
+            let at = chance.below(self.places.len());
             let names = ["garden", "\"Tool Shed\"", "cellar", "", "@bob"];
             let is_named = !names[at].is_empty() && (at != 4 || who == 0) && chance.is(50);
             parts.push(if is_named { format!("in:{}", names[at]) } else { format!("in:{}", self.places[at]) });
@@ -548,7 +487,7 @@ async fn both_databases_find_the_same_and_what_a_naive_search_finds() {
                 done += usize::from(world.goes_on(&mut chance).await.is_ok());
                 if deed % 20 == 19 {
                     // The index is behind: what is found is some of what is there.
-                    let who = chance.below(PEOPLE.len() as u64);
+                    let who = chance.below(PEOPLE.len());
                     let question = world.question(who, &mut chance);
                     let (seen, naive) = (world.finds(who, &question).await, world.naive(who, &question).await);
                     assert!(seen.iter().all(|place| naive.contains(place)), "{}: {seen:?} {naive:?}", question.q);
@@ -556,7 +495,7 @@ async fn both_databases_find_the_same_and_what_a_naive_search_finds() {
             }
             world.index_follows().await;
             for _ in 0..searches.div_ceil(ROUNDS) {
-                let who = chance.below(PEOPLE.len() as u64);
+                let who = chance.below(PEOPLE.len());
                 let question = world.question(who, &mut chance);
                 let naive = world.naive(who, &question).await;
                 let seen = world.finds(who, &question).await;
