@@ -121,7 +121,8 @@ impl PushState {
 pub struct PushExplained {
     /// The device.
     pub device: PushDeviceId,
-    /// What has become of it; absent if there was none about this message or a later one.
+    /// What has become of it; absent if there was none about this message or a later one, or an edit of an earlier message
+    /// was told since.
     pub state: Option<PushState>,
     /// Up to which message it told; a later one than was asked for if that was gathered with others.
     pub seq: Option<Number>,

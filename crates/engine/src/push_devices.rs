@@ -10,6 +10,7 @@ mod delivering;
 
 use chat::{
     AccountFact, Error, ErrorCode, Number, PushDeviceId, Reply, Result, Scope, SessionId, UserId,
+    conversations::Kind,
     messages::Message,
     notifications::NotificationDecision,
     push_devices::{NewPushDevice, PushDevice, PushExplained, PushKind, PushState, PushedMessage},
@@ -215,14 +216,21 @@ pub(crate) async fn explained(
     decision: &NotificationDecision,
 ) -> Result<Vec<PushExplained>> {
     let conversation = message.conversation;
-    let mut pushes = store::push_devices::explain(conn, user, conversation, message.seq).await?;
+    let mut pushes = store::push_devices::explain(conn, user, conversation).await?;
+    let mut is_read = false;
     if decision.notifies && pushes.iter().any(|push| push.state.is_none()) {
         let markers = store::markers::markers_of(conn, conversation, user).await?;
         let in_room = markers.map(|markers| markers.read_seq).unwrap_or_default();
-        if read_to(conn, user, message, in_room).await? >= number_for(conn, user, message).await? {
-            for push in pushes.iter_mut().filter(|push| push.state.is_none()) {
-                push.state = Some(PushState::Read);
+        is_read = read_to(conn, user, message, in_room).await? >= number_for(conn, user, message).await?;
+    }
+    for push in &mut pushes {
+        match push.seq {
+            None => push.state = is_read.then_some(PushState::Read),
+            // It was told of an edit of an earlier message since; whether it was told of this one is not known any more.
+            Some(told) if told < message.seq => {
+                *push = PushExplained { state: None, seq: None, at: None, error: None, ..push.clone() };
             }
+            Some(_) => {}
         }
     }
     Ok(pushes)
@@ -235,9 +243,14 @@ async fn read_to(conn: &mut Conn, user: UserId, message: &Message, in_room: Numb
     Ok(read.get(&(user, root)).map_or(in_room, |(read, _)| *read))
 }
 
-/// Under which number a message came to be for somebody: its own, or that of the edit that has called them.
+/// Under which number a message came to be for somebody: its own, or that of the edit that has called them. A direct
+/// message was for them from the first.
 async fn number_for(conn: &mut Conn, user: UserId, message: &Message) -> Result<Number> {
     if message.edited_at.is_none() || message.mentions.is_empty() {
+        return Ok(message.seq);
+    }
+    let conversation = store::conversations::by_id(conn, message.conversation).await?;
+    if conversation.is_none_or(|conversation| conversation.kind == Kind::Direct) {
         return Ok(message.seq);
     }
     let groups = store::user_groups::of_user(conn, user).await?;

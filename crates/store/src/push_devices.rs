@@ -71,20 +71,28 @@ statements! {
     HAS_NEWER = "SELECT COUNT(*) FROM (SELECT 1 FROM messages WHERE conversation_id = $1 AND seq > $2
                  UNION ALL SELECT 1 FROM messages x WHERE x.conversation_id = $1 AND x.rev > x.seq AND x.rev > $2
                   AND x.text_rev > $2 LIMIT 1) AS newer";
+    /// What waits is replaced by what came later, and a message by what is urgent; what was urgent stays so, and waits
+    /// since it began to.
     DELIVER = "INSERT INTO push_deliveries (user_id, device_id, conversation_id, reminder_id, seq, kind, state, at, error)
                VALUES ($1, $2, $3, $4, $5, $6, 'waiting', $7, NULL)
                ON CONFLICT (user_id, device_id, conversation_id, reminder_id) DO UPDATE SET
-                   seq = excluded.seq, kind = excluded.kind, state = excluded.state, at = excluded.at, error = NULL
-               WHERE push_deliveries.seq <= excluded.seq OR push_deliveries.state <> 'waiting'";
-    /// Told after an edit that called the person, a message is read when they have read beyond the edit.
+                   seq = excluded.seq, state = excluded.state, error = NULL,
+                   kind = CASE WHEN push_deliveries.state = 'waiting' AND excluded.kind = 'message'
+                               THEN push_deliveries.kind ELSE excluded.kind END,
+                   at = CASE WHEN push_deliveries.state = 'waiting' THEN push_deliveries.at ELSE excluded.at END
+               WHERE push_deliveries.seq <= excluded.seq OR push_deliveries.state <> 'waiting'
+                  OR (push_deliveries.kind = 'message' AND excluded.kind <> 'message')";
+    /// Told after an edit that called the person, a message is read when they have read beyond the edit; a direct message
+    /// was for them before.
     WAITING = "SELECT w.user_id, w.conversation_id, w.reminder_id, w.seq, w.kind, n.thread, n.aside, m.role, m.visible_from, m.read_seq,
                       t.read_seq AS thread_read_seq, n.deleted_at,
-                      (SELECT MIN(called.number) FROM (
+                      (SELECT MIN(called.number) FROM conversations c, (
                            SELECT a.number FROM mentions a
                            WHERE a.message_id = n.id AND a.user_id = w.user_id AND a.reason <> 'reaction'
                            UNION ALL SELECT b.number FROM broadcasts b
                            WHERE b.message_id = n.id AND (b.scope <> 'group' OR EXISTS (SELECT 1 FROM user_group_members s
-                               WHERE s.group_id = b.group_id AND s.user_id = w.user_id))) AS called) AS number
+                               WHERE s.group_id = b.group_id AND s.user_id = w.user_id))) AS called
+                       WHERE c.id = w.conversation_id AND c.kind <> 'direct') AS number
                FROM push_deliveries w
                LEFT JOIN members m ON m.conversation_id = w.conversation_id AND m.user_id = w.user_id
                LEFT JOIN messages n ON n.conversation_id = w.conversation_id AND n.seq = w.seq
@@ -98,7 +106,7 @@ statements! {
     WAIT_FOR = "SELECT COUNT(*) FROM push_deliveries WHERE device_id = $1 AND state = 'waiting'";
     EXPLAIN = "SELECT d.id, w.seq, w.state, w.at, w.error FROM push_devices d
                LEFT JOIN push_deliveries w ON w.user_id = d.user_id AND w.device_id = d.id AND w.conversation_id = $2
-                AND w.reminder_id = 0 AND w.seq >= $3
+                AND w.reminder_id = 0
                WHERE d.user_id = $1 ORDER BY d.id";
     TOTAL = "SELECT COUNT(*) FROM push_devices";
     FOLLOWERS = "SELECT f.user_id, f.seq, f.read_seq, f.notify FROM json_each($2) AS j
@@ -521,19 +529,14 @@ pub async fn note_error(conn: &mut Conn, device: PushDeviceId, error: &str) -> R
     Ok(())
 }
 
-/// What has become of a message on each of somebody's devices: up to where the last push told, its state, when, and with
-/// which error.
+/// What each of somebody's devices was last told of a conversation: up to which message, its state, when, and with which
+/// error.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn explain(
-    conn: &mut Conn,
-    user: UserId,
-    conversation: ConversationId,
-    seq: Number,
-) -> Result<Vec<PushExplained>> {
+pub async fn explain(conn: &mut Conn, user: UserId, conversation: ConversationId) -> Result<Vec<PushExplained>> {
     type Found = (i64, Option<i64>, Option<String>, Option<i64>, Option<String>);
-    let rows = sql!(conn, fetch_all as Found, EXPLAIN, user.0, conversation.0, seq.0)?;
+    let rows = sql!(conn, fetch_all as Found, EXPLAIN, user.0, conversation.0)?;
     let read = |(device, seq, state, at, error): Found| PushExplained {
         device: PushDeviceId(device),
         state: state.and_then(|state| {

@@ -148,8 +148,18 @@ impl Town {
     /// # Panics
     /// If it does not start.
     pub async fn opens_again(&self) -> Self {
+        self.opens_again_with(|_| {}).await
+    }
+
+    /// The same with other settings.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn opens_again_with(&self, change: impl FnOnce(&mut Config)) -> Self {
         assert!(self.server.is_none(), "two servers cannot share a town");
-        Self::build(self.config.clone()).await
+        let mut config = self.config.clone();
+        change(&mut config);
+        Self::build(config).await
     }
 
     async fn build(config: Config) -> Self {

@@ -319,6 +319,24 @@ async fn what_a_push_service_answers_is_obeyed() {
 }
 
 #[tokio::test]
+async fn what_waits_when_push_is_switched_off_is_given_up() {
+    let (mut town, service) = (Town::with(here).await, PushService::opens().await);
+    let (ann, bob) = town.two("ann", "bob").await;
+    let room = room_of(&ann, &bob).await;
+    let of_bob = subscribes(&bob, &service, "phone").await;
+    service.answers(&of_bob, &[(429, "2")]);
+    let said = ann.says(&room, "one").await;
+    becomes(&bob, &said, "waiting").await;
+    until(async || testkit::equal(service.count(), &1)).await;
+    town.closes().await;
+    let mut off = town.opens_again_with(|config| config.push.enabled = false).await;
+    // Until the job is due. It is done, and does not come again.
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    off.closes().await;
+    assert_eq!(service.count(), 1);
+}
+
+#[tokio::test]
 async fn a_reminder_that_is_due_is_told_whatever_keeps_one_quiet() {
     let (mut town, service) = (Town::with(here).await, PushService::opens().await);
     let (ann, bob) = town.two("ann", "bob").await;

@@ -110,7 +110,7 @@ async fn whoever_is_in_as_many_conversations_as_one_may_be_comes_in_over_a_slow_
     let square = opens_rooms(&town, &ann, limits.conversations_per_user).await;
     let beyond = json!({"kind": "room", "name": "one more", "visibility": "private"});
     let token = ann.tokens().access;
-    town.rest().ask("POST", "/v1/conversations", Some(&token), &beyond).await.refused(409, "limit_reached");
+    town.rest().ask("POST", "/v1/conversations", Some(&token), &beyond).await.refused(422, "limit_reached");
     bob.requests("POST", &format!("/v1/conversations/{square}/join"), Value::Null).await.granted();
 
     let mut line = SlowLine::opens(town.address()).await;

@@ -144,7 +144,7 @@ named!(
     Visibility, chat::conversations::Visibility, ["public", "private"]
 );
 named!(
-    /// The subject of a message's text.
+    /// The type of a message.
     MessageType, chat::messages::MessageType, ["text", "image", "file", "audio", "video"]
 );
 named!(

@@ -28,7 +28,7 @@ pub(super) struct SendMessage {
     pub(super) conversation: Integer,
     /// Chosen by the client; makes a repeat harmless for ever.
     pub(super) client_id: Option<Key>,
-    /// The subject of the text; `text` if absent.
+    /// The type of the message; `text` if absent.
     pub(super) message_type: Option<fields::MessageType>,
     /// The text.
     pub(super) text: Text,
@@ -158,7 +158,7 @@ pub struct Message<'a> {
     author: Person<'a>,
     /// The sender's own id for the send.
     client_id: Option<&'a str>,
-    /// The subject of the text.
+    /// The type of the message.
     #[schema(value_type = fields::MessageType)]
     message_type: &'static str,
     /// The text as it was written; `null` once deleted.

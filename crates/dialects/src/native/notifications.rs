@@ -16,7 +16,7 @@ use crate::{
     time::Time,
 };
 
-/// The changes to the own notification settings: absent fields stay.
+/// Changes to one's own notification settings: absent fields stay.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SetNotifications {

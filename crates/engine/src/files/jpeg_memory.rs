@@ -21,7 +21,8 @@ struct Frame {
 }
 
 /// Bytes that the decoder holds beside the pixels: the picture as it came, and the coefficients if it needs them all.
-/// Nothing if no frame or no scan is found.
+/// Nothing if no frame or no scan is found, or a second frame. Whatever stands before the scan has a length, markers that
+/// have none elsewhere too: the decoder reads it so.
 pub(super) fn beside_pixels(bytes: &[u8]) -> Option<u64> {
     let mut frame: Option<Frame> = None;
     let mut rest = bytes.get(2..)?;
@@ -30,7 +31,6 @@ pub(super) fn beside_pixels(bytes: &[u8]) -> Option<u64> {
             match rest {
                 // Padding before a marker.
                 [0xff, 0xff, ..] => rest = &rest[1..],
-                [0xff, 0x01 | 0xd0..=0xd8, ..] => rest = &rest[2..],
                 [0xff, kind, ..] => break *kind,
                 _ => return None,
             }
@@ -39,7 +39,11 @@ pub(super) fn beside_pixels(bytes: &[u8]) -> Option<u64> {
         let segment = rest.get(4..2 + length.max(2))?;
         match kind {
             // The frames, but for the tables among their numbers.
-            0xc0..=0xcf if !matches!(kind, 0xc4 | 0xc8 | 0xcc) => frame = Some(read_frame(kind, segment)?),
+            0xc0..=0xcf if !matches!(kind, 0xc4 | 0xc8 | 0xcc) => {
+                if frame.replace(read_frame(kind, segment)?).is_some() {
+                    return None;
+                }
+            }
             0xda => {
                 let frame = frame?;
                 let in_scan = usize::from(*segment.first()?);
@@ -107,6 +111,18 @@ mod tests {
         assert_eq!(needs(0xc2, 0x22, 3), 8_000 * 5_008 * 3 / 2 * 2);
         assert_eq!(needs(0xc2, 0x11, 3), 8_000 * 5_000 * 3 * 2);
         assert_eq!(needs(0xc0, 0x11, 1), 8_000 * 5_000 * 3 * 2);
+    }
+
+    #[test]
+    fn a_small_frame_hides_no_large_one() {
+        let (small, large) = (header(0xc0, (10, 10), 0x22, 3), header(0xc2, (8_000, 5_000), 0x11, 3));
+        // For the decoder a restart marker before the scan has a length: it goes on behind the small picture.
+        let length = u16::try_from(small.len()).unwrap().to_be_bytes();
+        let hidden = [&[0xff, 0xd8, 0xff, 0xd0][..], &length, &small[2..], &large[2..]].concat();
+        let expected = 8_000 * 5_000 * 3 * 2 + hidden.len() as u64;
+        assert_eq!(beside_pixels(&hidden), Some(expected));
+        let frame = segment(0xc0, &[8, 0, 10, 0, 10, 1, 1, 0x11, 0]);
+        assert_eq!(beside_pixels(&[&[0xff, 0xd8][..], &frame, &frame, &segment(0xda, &[1, 0, 0])].concat()), None);
     }
 
     #[test]

@@ -359,15 +359,12 @@ impl<'e> Telling<'e> {
         followed.map_or(in_room, |(read, _)| *read)
     }
 
-    /// What one device is told: where the newest message is, in the manner of the most urgent.
+    /// What one device is told: of what came last, a message or an edit that calls somebody, in the manner of the most
+    /// urgent. Whoever reads so far has read the others.
     fn delivery(&self, device: &Listening, notifying: &[News]) -> Option<Delivery> {
-        let mut news = notifying.iter().filter(|news| news.at >= device.since).peekable();
-        news.peek()?;
-        let (mut seq, mut kind) = (Number(0), PushKind::Message);
-        for one in news {
-            seq = seq.max(one.seq);
-            kind = if one.kind.is_urgent() { one.kind } else { kind };
-        }
+        let news = || notifying.iter().filter(|news| news.at >= device.since);
+        let seq = news().max_by_key(|one| (one.at, one.kind.is_urgent(), one.seq))?.seq;
+        let kind = news().filter(|one| one.kind.is_urgent()).last().map_or(PushKind::Message, |one| one.kind);
         let (user, conversation) = (device.user, self.conversation.id);
         Some(Delivery { user, device: device.device, conversation, reminder: 0, seq, kind })
     }

@@ -30,6 +30,8 @@ struct Told {
     settled: Vec<(Delivery, PushState, Option<String>)>,
     /// The subscription is over, or its session is.
     is_over: bool,
+    /// Nobody is told of anything: it was switched off.
+    is_off: bool,
     /// The rest must be tried later, for this reason and perhaps after this pause.
     later: Option<(String, Option<Duration>)>,
 }
@@ -37,10 +39,7 @@ struct Told {
 /// Tells a device what waits for it, or removes it; ends the job.
 pub(crate) async fn tell(engine: &Engine, job: Job) -> Result<()> {
     let device = PushDeviceId(job.subject);
-    let told = match pushing(engine) {
-        Some(pushing) => told(engine, &pushing, device).await?,
-        None => Told::default(),
-    };
+    let told = told(engine, pushing(engine).as_ref(), device).await?;
     for (_, state, _) in &told.settled {
         metrics::counter!("palabre_pushes_total", "state" => state.name()).increment(1);
     }
@@ -62,6 +61,11 @@ pub(crate) async fn tell(engine: &Engine, job: Job) -> Result<()> {
                 return super::remove(unit, user, device).await;
             }
             settle(unit, &told, at).await?;
+            if told.is_off {
+                // It would wait for ever, and have this job done again and again.
+                push_devices::give_up(&mut unit.conn, device, at, "push.enabled is false").await?;
+                return Ok(());
+            }
             // Whatever came while the device was told found this job, and added none.
             if push_devices::has_waiting(&mut unit.conn, device).await? {
                 jobs::add_once(&mut unit.conn, jobs::Kind::PushDevice, device.0, at).await?;
@@ -98,7 +102,7 @@ async fn put_off(unit: &mut Unit, job: &Job, why: &str, pause: Option<Duration>,
     Ok(())
 }
 
-async fn told(engine: &Engine, pushing: &Pushing, device: PushDeviceId) -> Result<Told> {
+async fn told(engine: &Engine, pushing: Option<&Pushing>, device: PushDeviceId) -> Result<Told> {
     let mut told = Told::default();
     let mut conn = engine.inner.db.read().await?;
     let target = push_devices::target(&mut conn, device, engine.now()).await?;
@@ -110,6 +114,10 @@ async fn told(engine: &Engine, pushing: &Pushing, device: PushDeviceId) -> Resul
         told.is_over = true;
         return Ok(told);
     }
+    let Some(pushing) = pushing else {
+        told.is_off = true;
+        return Ok(told);
+    };
     let waiting = push_devices::waiting(&mut conn, device, AT_ONCE).await?;
     drop(conn);
     let Ok(subscription) = subscription(&target) else {

@@ -7,7 +7,7 @@ use chat::{
 };
 use store::{Db, Writer};
 
-use super::{databases, policies::Statements, room, say, writer};
+use super::{databases, policies::statements, room, say, writer};
 
 async fn group_of(writer: &Writer, name: &'static str, people: Vec<UserId>) -> UserGroupId {
     writer
@@ -97,17 +97,16 @@ async fn what_one_cannot_see_is_not_counted_and_not_listed() {
 #[tokio::test]
 async fn a_text_that_names_nobody_costs_no_statement_and_ten_names_cost_two() {
     for db in databases().await.into_iter().skip(1) {
-        let statements = Statements::default();
-        let _counting = tracing::subscriber::set_default(statements.clone());
+        statements();
         let (writer, _told) = writer(&db);
         let (ann, _bob, room) = room(&writer).await;
         let ten: String = (0..9).map(|n| format!("@nobody{n} ")).collect::<String>() + "@bob";
         say(&writer, ann, room, "", &ten).await.unwrap().unwrap();
         say(&writer, ann, room, "", "@room").await.unwrap().unwrap();
         let count = async |text: &str| {
-            let before = statements.count();
+            let before = statements();
             say(&writer, ann, room, "", text).await.unwrap().unwrap();
-            statements.count() - before
+            statements() - before
         };
         assert_eq!(count("mail ann@example.org `@bob`").await, 4, "BEGIN, the check, the rows, COMMIT");
         assert_eq!(count(&ten).await, 6, "the names, and the rows of those who have them");

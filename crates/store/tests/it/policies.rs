@@ -1,8 +1,11 @@
 //! Policies, grants, and the number from which on a member sees messages: obeyed where a send is stored, and in reads.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, AtomicUsize, Ordering},
+use std::{
+    cell::Cell,
+    sync::{
+        Arc, Once,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use chat::{
@@ -135,15 +138,20 @@ async fn nobody_reads_or_answers_what_was_said_before_the_number_from_which_they
     }
 }
 
-/// Counts the statements that this thread sends. SQLite's are sent by a thread of their own, and not seen.
-#[derive(Clone, Default)]
-pub(super) struct Statements(Arc<AtomicUsize>);
-
-impl Statements {
-    pub(super) fn count(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
-    }
+thread_local! {
+    static SENT: Cell<usize> = const { Cell::new(0) };
 }
+
+/// How many statements this thread has sent since it first asked. SQLite's are sent by a thread of their own, and not
+/// seen.
+pub(super) fn statements() -> usize {
+    static COUNTING: Once = Once::new();
+    // For the whole program: of subscribers that come and go with tests, beside each other, some hear nothing.
+    COUNTING.call_once(|| tracing::subscriber::set_global_default(Statements).expect("nobody else listens"));
+    SENT.get()
+}
+
+struct Statements;
 
 impl Subscriber for Statements {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
@@ -159,7 +167,7 @@ impl Subscriber for Statements {
     fn record_follows_from(&self, _span: &span::Id, _follows: &span::Id) {}
 
     fn event(&self, _event: &Event<'_>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        SENT.set(SENT.get() + 1);
     }
 
     fn enter(&self, _span: &span::Id) {}
@@ -170,15 +178,14 @@ impl Subscriber for Statements {
 #[tokio::test]
 async fn a_send_under_a_policy_takes_no_more_statements_than_one_without() {
     for db in databases().await.into_iter().skip(1) {
-        let statements = Statements::default();
-        let _counting = tracing::subscriber::set_default(statements.clone());
+        statements();
         let (writer, _told) = writer(&db);
         let (ann, _bob, room) = room(&writer).await;
         say(&writer, ann, room, "", "what is prepared is prepared").await.unwrap().unwrap();
         let count = async |text: &str| {
-            let before = statements.count();
+            let before = statements();
             say(&writer, ann, room, "", text).await.unwrap().unwrap();
-            statements.count() - before
+            statements() - before
         };
         let without = count("without a policy").await;
         sets(&writer, room, Ability::Post, Some(Role::Member)).await;

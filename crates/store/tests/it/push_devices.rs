@@ -38,12 +38,20 @@ async fn subscribes(writer: &Writer, user: UserId, session: SessionId, at: &'sta
 }
 
 async fn is_told(writer: &Writer, device: &PushDevice, conversation: ConversationId, seq: i64) {
+    is_told_as(writer, device, conversation, (seq, PushKind::Mention, NOW)).await;
+}
+
+async fn is_told_as(
+    writer: &Writer,
+    device: &PushDevice,
+    conversation: ConversationId,
+    (seq, kind, at): (i64, PushKind, Millis),
+) {
     let (user, device) = (device.user, device.id);
     let work = writer.change(&[], None, move |unit: &mut Unit| {
         Box::pin(async move {
-            let kind = PushKind::Mention;
             let delivery = Delivery { user, device, conversation, reminder: 0, seq: Number(seq), kind };
-            Ok(push_devices::deliver(&mut unit.conn, &delivery, NOW).await?)
+            Ok(push_devices::deliver(&mut unit.conn, &delivery, at).await?)
         })
     });
     work.await.unwrap();
@@ -119,11 +127,9 @@ async fn a_device_is_told_the_newest_of_a_conversation_and_what_became_of_it_is_
         settles(&writer, Delivery { seq: Number(8), ..found }, PushState::GivenUp).await;
         assert_eq!(waiting(&db, &phone).await, []);
         let mut conn = db.read().await.unwrap();
-        let told = push_devices::explain(&mut conn, bob, conversation, Number(5)).await.unwrap();
+        let told = push_devices::explain(&mut conn, bob, conversation).await.unwrap();
         assert_eq!((told[0].state, told[0].seq, told[0].at), (Some(PushState::GivenUp), Some(Number(8)), Some(LATER)));
         assert_eq!(told[0].error.as_deref(), Some("413"));
-        let told = push_devices::explain(&mut conn, bob, conversation, Number(9)).await.unwrap();
-        assert_eq!((told[0].state, told[0].seq), (None, None), "of a later message it was told nothing");
         drop(conn);
         let progress = PushProgress { seq: 8, goal: 9, after_user: 3, decided_at: 7 };
         let set = writer.change(&[], None, move |unit: &mut Unit| {
@@ -137,9 +143,32 @@ async fn a_device_is_told_the_newest_of_a_conversation_and_what_became_of_it_is_
             Box::pin(async move { Ok(push_devices::remove(&mut unit.conn, bob, phone.id).await?) })
         });
         assert!(gone.await.unwrap());
-        assert_eq!(
-            push_devices::explain(&mut db.read().await.unwrap(), bob, conversation, Number(1)).await.unwrap(),
-            []
-        );
+        assert_eq!(push_devices::explain(&mut db.read().await.unwrap(), bob, conversation).await.unwrap(), []);
+    }
+}
+
+#[tokio::test]
+async fn what_is_urgent_takes_the_place_of_what_waits_and_stays_urgent() {
+    for db in databases().await {
+        let (writer, _told) = writer(&db);
+        let (_, bob, conversation) = room(&writer).await;
+        let session = logs_in(&writer, bob, LATER).await;
+        let phone = subscribes(&writer, bob, session, "https://push.example.org/a").await;
+        let waits = async || {
+            let mut conn = db.read().await.unwrap();
+            let delivery = push_devices::waiting(&mut conn, phone.id, 10).await.unwrap()[0].delivery;
+            let (count, since) = push_devices::all_waiting(&mut conn).await.unwrap();
+            (delivery.seq.0, delivery.kind, count, since)
+        };
+        // An edit of an earlier message calls them; then something plain is said. All of it waits since the first.
+        for (seq, kind, as_seq, as_kind) in [
+            (20, PushKind::Message, 20, PushKind::Message),
+            (5, PushKind::Mention, 5, PushKind::Mention),
+            (4, PushKind::Message, 5, PushKind::Mention),
+            (22, PushKind::Message, 22, PushKind::Mention),
+        ] {
+            is_told_as(&writer, &phone, conversation, (seq, kind, NOW.plus(seq))).await;
+            assert_eq!(waits().await, (as_seq, as_kind, 1, NOW.plus(20)));
+        }
     }
 }

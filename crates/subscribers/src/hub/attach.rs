@@ -285,6 +285,7 @@ impl State {
         self.send_away(OVER, close_reason);
         self.generation += 1;
         self.lost = false;
+        self.gaps.forget_damaged();
         for person in self.people.values_mut() {
             person.account = None;
             if let Some(loading) = &mut person.loading {

@@ -43,6 +43,8 @@ pub(super) struct GapReads {
     asked_at: Option<Instant>,
     /// Whether a lookup of heads has failed.
     pending: bool,
+    /// Those whose heads are too low because they are damaged.
+    damaged: HashSet<Scope>,
     /// Until this time some node cannot publish.
     muted_until: Option<Instant>,
 }
@@ -57,7 +59,7 @@ pub(super) enum Read {
     /// The heads, with the numbers that were known here when they were asked for.
     Heads(u64, Result<Vec<(ConversationId, Number)>>, HashMap<ConversationId, Number>),
     /// Whether what was reported as lost is lost.
-    Lost(u64, Result<bool>),
+    Lost(u64, Scope, Result<bool>),
 }
 
 /// The subscribers who were asked about (`asked`), and those of them who are still members (`inside`).
@@ -86,6 +88,11 @@ pub(super) struct Asked {
 }
 
 impl GapReads {
+    /// Another history begins.
+    pub(super) fn forget_damaged(&mut self) {
+        self.damaged.clear();
+    }
+
     /// When the next gap must be read.
     pub(super) fn due(&self) -> Option<Instant> {
         self.due.first().filter(|_| self.reading < READINGS).map(|(due, _)| *due)
@@ -213,8 +220,13 @@ impl State {
                     }
                 }
             }
-            // If it is, this history ends, and with it this generation.
-            Read::Lost(generation, is_lost) => self.lost &= generation != self.generation || is_lost == Ok(true),
+            Read::Lost(generation, scope, is_lost) => {
+                // If it is lost, this history ends, and with it this generation.
+                if generation == self.generation && is_lost != Ok(true) {
+                    self.lost = false;
+                    self.gaps.damaged.extend(is_lost.is_ok().then_some(scope));
+                }
+            }
         }
     }
 
@@ -222,14 +234,16 @@ impl State {
     /// published; so a smaller head belongs to another history. A damaged head looks the same from here: whoever is told
     /// of it looks at the rows.
     fn compare(&mut self, scope: Scope, head: Number, told: Number) {
-        if head < told && !std::mem::replace(&mut self.lost, true) {
+        if head >= told {
+            self.gaps.damaged.remove(&scope);
+        } else if !self.gaps.damaged.contains(&scope) && !std::mem::replace(&mut self.lost, true) {
             let what = match scope {
                 Scope::Conversation(conversation) => format!("conversation {conversation}"),
                 Scope::Account(user) => format!("account {user}"),
             };
             let what = format!("{what} had come to {told}, and is at {head}");
             let (generation, judging) = (self.generation, self.lookups.lost(&self.epoch, scope, what));
-            self.later(async move { Control::Gaps(Read::Lost(generation, judging.await)) });
+            self.later(async move { Control::Gaps(Read::Lost(generation, scope, judging.await)) });
         }
     }
 

@@ -80,14 +80,18 @@ async fn a_head_below_the_published_number_proves_another_history() {
 async fn a_damaged_head_is_no_loss_and_hides_none() {
     let mut hub = Small::new();
     let lost = |hub: &Small| hub.desk.lost.lock().expect("a desk").len();
-    hub.has(BOB, belongs(BOB, 5)).await;
-    let low = || Ok(vec![(GARDEN, Number(4))]);
+    let kitchen = ConversationId(8);
+    let mut both = belongs(BOB, 5);
+    both.memberships.push(Belonging { conversation: kitchen, ..both.memberships[0].clone() });
+    hub.has(BOB, both).await;
+    let low = || Ok(vec![(GARDEN, Number(4)), (kitchen, Number(4))]);
     hub.desk.heads.lock().expect("a desk").extend([low(), low(), low()]);
     hub.desk.is_damaged.store(true, Ordering::Relaxed);
     hub.state.ask_all_heads();
     hub.serves().await;
     hub.serves().await;
     assert_eq!(lost(&hub), 1);
+    // That of the one is damaged; the other is looked at, and is lost.
     hub.desk.is_damaged.store(false, Ordering::Relaxed);
     for _ in 0..2 {
         hub.state.ask_all_heads();
