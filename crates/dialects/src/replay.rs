@@ -20,7 +20,7 @@
 //! tests with `REWRITE_TRANSCRIPTS=1`, and read the difference before keeping it.
 
 mod kept;
-mod nouns;
+pub(crate) mod nouns;
 mod pictures;
 mod pushes;
 mod reached;

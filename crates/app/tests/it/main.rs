@@ -45,7 +45,6 @@ mod resume;
 mod saved;
 mod search;
 mod sessions;
-mod slow_line;
 mod statistics;
 mod threads;
 mod together;

@@ -210,3 +210,25 @@ impl<'a> From<&'a crate::Welcome> for Authenticated<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chat::{ConversationId, Limits, MAX_SAFE_INTEGER, Number};
+    use serde_json::json;
+
+    use super::*;
+    use crate::replay::nouns;
+
+    /// It is one answer: what is larger than a queue would close whoever reads slowly.
+    #[test]
+    fn a_greeting_with_as_many_conversations_as_one_may_be_in_fits_into_a_queue() {
+        let limits = Limits::default();
+        let numbers = 0..limits.conversations_per_user;
+        let mut welcome = nouns::welcome(&json!({}));
+        welcome.conversations =
+            numbers.map(|number| (ConversationId(MAX_SAFE_INTEGER - number), Number(MAX_SAFE_INTEGER))).collect();
+        let bytes = serde_json::to_vec(&Authenticated::from(&welcome)).unwrap().len();
+        assert!(bytes > 200_000, "{bytes} bytes are no test");
+        assert!(bytes as i64 <= limits.queue_bytes, "{bytes}");
+    }
+}

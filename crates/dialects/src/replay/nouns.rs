@@ -465,7 +465,7 @@ pub(super) fn server() -> ServerInfo {
     }
 }
 
-pub(super) fn welcome(value: &Value) -> Welcome {
+pub(crate) fn welcome(value: &Value) -> Welcome {
     Welcome {
         account: account(value),
         speaker: ann(),
