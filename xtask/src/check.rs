@@ -149,7 +149,7 @@ fn tests_on_s3() -> anyhow::Result<()> {
 /// Runs the stories again with people on two nodes in turn, and files in a bucket that both share.
 fn tests_on_two_nodes() -> anyhow::Result<()> {
     let s3 = S3::start()?;
-    on_nodes(waiting_tests(&[&["--test", "it", "--"], OLD_STORIES].concat())?.env("PALABRE_TEST_S3", s3.url()))
+    on_nodes(tests(&[&["--test", "it", "--"], OLD_STORIES].concat())?.env("PALABRE_TEST_S3", s3.url()))
 }
 
 /// Runs the stories in which nodes exchange most, with a Redis Cluster between them. Presence is left out: a cluster
@@ -157,7 +157,7 @@ fn tests_on_two_nodes() -> anyhow::Result<()> {
 /// node would report it.
 fn tests_on_a_redis_cluster() -> anyhow::Result<()> {
     let stories = ["nodes::", "crowd::", "messages::", "members::", "sessions::", "typing::", "limits::"];
-    on_cluster(&mut waiting_tests(&[&["--test", "it", "--"], &stories[..]].concat())?)
+    on_cluster(&mut tests(&[&["--test", "it", "--"], &stories[..]].concat())?)
 }
 
 /// Runs one command with a private PostgreSQL in `PALABRE_TEST_POSTGRES` and a server of a private Redis Cluster in
