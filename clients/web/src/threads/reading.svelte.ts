@@ -1,7 +1,8 @@
 import { loadThread, markThreadRead, type ThreadState } from '@palabre/sdk';
 import { tick, untrack } from 'svelte';
+import { calledTo } from '../timeline/called';
 import { END } from '../timeline/scroll';
-import { client } from '../town/town.svelte';
+import { client, town } from '../town/town.svelte';
 
 /** The part of a thread that is shown, and the reply to go to. */
 interface Shown {
@@ -56,12 +57,13 @@ export class Reading {
     this.read();
   }
 
-  /** A reader who sees the end has read everything. */
+  /** A reader who sees the end has read everything, also the edits that have called them. */
   read(): void {
     const { conversation, thread, shown } = this.#of();
-    const last = shown.timeline.messages.at(-1);
-    const sees = this.#atEnd && !shown.timeline.hasMoreAfter && document.hasFocus() && !document.hidden;
-    if (last && sees) markThreadRead(client, conversation, thread, last.seq);
+    const { messages, hasMoreAfter } = shown.timeline;
+    const last = messages.at(-1);
+    if (!last || hasMoreAfter || !this.#atEnd || !document.hasFocus() || document.hidden) return;
+    markThreadRead(client, conversation, thread, Math.max(last.seq, calledTo(messages, town.viewer)));
   }
 
   #changed(): void {
