@@ -1,6 +1,6 @@
-import { loadThread, markThreadRead, type ThreadState } from '@palabre/sdk';
+import { loadThread, markThreadRead, threadKey, type ThreadState } from '@palabre/sdk';
 import { tick, untrack } from 'svelte';
-import { calledTo } from '../timeline/called';
+import { Called } from '../timeline/called';
 import { END } from '../timeline/scroll';
 import { client, town } from '../town/town.svelte';
 
@@ -22,6 +22,7 @@ export class Reading {
   /** The reply that one was sent to. */
   found = $state<number | null>(null);
   #atEnd = true;
+  readonly #called = new Called();
   readonly #of: () => Shown;
 
   /** To be made while its component is. `rows` are the lines that are shown. */
@@ -62,8 +63,15 @@ export class Reading {
     const { conversation, thread, shown } = this.#of();
     const { messages, hasMoreAfter } = shown.timeline;
     const last = messages.at(-1);
+    // How far one has read is kept of what one follows.
+    if (!town.state.followed.has(threadKey(conversation, thread))) return;
     if (!last || hasMoreAfter || !this.#atEnd || !document.hasFocus() || document.hidden) return;
-    markThreadRead(client, conversation, thread, Math.max(last.seq, calledTo(messages, town.viewer)));
+    markThreadRead(
+      client,
+      conversation,
+      thread,
+      Math.max(last.seq, this.#called.mark(messages, town.viewer)),
+    );
   }
 
   #changed(): void {

@@ -1,6 +1,6 @@
 import type { Message } from '@palabre/sdk';
 import { expect, test } from 'vitest';
-import { calledTo } from './called';
+import { Called } from './called';
 
 const ME = { me: 1, groups: null };
 
@@ -14,10 +14,19 @@ const message = (seq: number, rev: number, people: readonly number[], edited: st
     mentions: { people, groups: [], here: false, room: false, reply_to: null },
   }) as unknown as Message;
 
+const AT_NOON = '2025-03-03T12:00:00Z';
+
 test('an edit that calls one is read under its own number, which is beyond that of the last message', () => {
-  const edited = message(3, 9, [1], '2025-03-03T12:00:00Z');
-  expect(calledTo([edited, message(7, 7, [])], ME)).toBe(9);
+  const edited = message(3, 9, [1], AT_NOON);
+  expect(new Called().mark([edited, message(7, 7, [])], ME)).toBe(9);
   // It was for somebody else, or nobody has edited it.
-  expect(calledTo([message(3, 9, [4], '2025-03-03T12:00:00Z'), message(7, 8, [1])], ME)).toBe(0);
-  expect(calledTo([], ME)).toBe(0);
+  expect(new Called().mark([message(3, 9, [4], AT_NOON), message(7, 8, [1])], ME)).toBe(0);
+  expect(new Called().mark([], ME)).toBe(0);
+});
+
+test('it is marked once, whatever else changes the message; and again after another edit', () => {
+  const called = new Called();
+  expect(called.mark([message(3, 9, [1], AT_NOON)], ME)).toBe(9);
+  expect(called.mark([message(3, 10, [1], AT_NOON)], ME)).toBe(0);
+  expect(called.mark([message(3, 11, [1], '2025-03-03T12:00:05Z')], ME)).toBe(11);
 });

@@ -2,7 +2,7 @@ import type { ConversationState } from '@palabre/sdk';
 import { tick, untrack } from 'svelte';
 import { isWatched } from '../town/watched';
 import { client, town } from '../town/town.svelte';
-import { calledTo } from './called';
+import { Called } from './called';
 import { leaveAt, spotIn } from './places';
 import { anchorOf, END, hold, lastSeen, type Anchor } from './scroll';
 
@@ -34,6 +34,7 @@ export class Scrolling {
   /** It was marked as unread while one looks at it: it stays so until it is opened again. */
   #marked = false;
   #mark: number | null;
+  readonly #called = new Called();
 
   /**
    * To be made while its component is.
@@ -91,7 +92,9 @@ export class Scrolling {
     if (!isWatched(this.#id) || !this.placed || !this.log || this.#marked) return;
     const seen = lastSeen(this.log, this.atEnd ? END : 1);
     if (seen === undefined) return;
-    const to = this.atEnd ? Math.max(seen, calledTo(this.#timeline?.messages ?? [], town.viewer)) : seen;
+    const to = this.atEnd
+      ? Math.max(seen, this.#called.mark(this.#timeline?.messages ?? [], town.viewer))
+      : seen;
     if (to > readSeq) client.markRead(this.#id, to);
   }
 
