@@ -238,9 +238,16 @@ test('who has read is seen, and listed on a click and by the keyboard', async ()
   await tabTo(page, readers);
   await page.keyboard.press('Enter');
   await sees(dialog(page));
-  // Who has read on has read what was said before, too.
   await page.keyboard.press('Escape');
   await seesNot(dialog(page));
+  // Who has read on has read what was said before, too.
+  const next = await room.me.say(room.room, 'And on.');
+  await room.others.lea.read(room.room, next.seq);
+  await sees(message(page, 'And on.').getByRole('button', { name: 'Read by Léa Martin' }));
+  await seesNot(readers.getByText('+1'));
+  await readers.click();
+  await sees(dialog(page).getByRole('heading', { name: 'Read by 4 people' }));
+  await sees(dialog(page).getByText(`@${room.others.lea.username}`));
 });
 
 test('a panel over the page darkens it, keeps the focus, and goes by Escape or a press beside it', async () => {
@@ -273,6 +280,16 @@ test('a panel over the page darkens it, keeps the focus, and goes by Escape or a
   await sees(thread.getByText('我来读最后一章。'));
   expect(await behind(100)).toContain('scrim');
   await expectAccessible(page, 'a thread over the page');
+  // What nothing takes is not for the room under it, and Escape closes it wherever the focus is.
+  const unfocus = () => page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+  const isNowhere = () => page.evaluate(() => document.activeElement === document.body);
+  await unfocus();
+  await page.keyboard.press('k');
+  expect(await isNowhere()).toBe(true);
+  await page.keyboard.press('Escape');
+  await seesNot(thread);
+  await page.goto(`${town().server.url}${inRoom()}/t/${room.root}`);
+  await sees(thread);
   await page.mouse.click(100, 500);
   await seesNot(thread);
   expect(new URL(page.url()).pathname).toBe(inRoom());

@@ -84,6 +84,22 @@ test('one turns it on, is told while one looks elsewhere, and no more of what on
   await visit.goto(`/c/${room.id}`);
   await sees(message(page, 'The lime tree is dry'));
   await becomes(() => shown(page), []);
+
+  // A reply in a thread is read there: that nothing is unread in the room says nothing of it.
+  const root = await bob.say(room, 'Who waters it?');
+  const away = await turnsAway(page);
+  await ann.do('POST', `/v1/conversations/${room.id}/messages`, { text: 'I do', thread: root.seq });
+  await delivers(page, cdp, await service.tells());
+  await becomes(() => shown(page), ['ann · Garden: I do']);
+  await away.close();
+  await page.bringToFront();
+  await visit.goto(`/c/${room.id}`);
+  await sees(message(page, 'Who waters it?'));
+  await page.waitForTimeout(3_500);
+  expect(await shown(page)).toEqual(['ann · Garden: I do']);
+  await visit.goto(`/c/${room.id}/t/${root.seq}`);
+  await sees(page.getByRole('log', { name: 'Replies' }).getByText('I do'));
+  await becomes(() => shown(page), []);
   await visit.close();
 });
 

@@ -1,5 +1,5 @@
 // The icons as pictures, for systems that take no drawing: Android's home screen, Apple's, notifications. Drawn from the
-// two SVG files, which hold a square, a path and circles; what else stood in them would be refused.
+// two SVG files, which hold a square, a path and circles; what else stands in them is refused.
 import { readFileSync } from 'node:fs';
 import { crc32, deflateSync } from 'node:zlib';
 import type { Plugin } from 'vite';
@@ -49,8 +49,29 @@ export function icons(folder: string): Plugin {
   };
 }
 
+/** What is read of each element. A square is taken to be as high as it is wide. */
+const READ: Readonly<Record<string, readonly string[]>> = {
+  svg: ['xmlns', 'viewBox'],
+  g: ['transform'],
+  rect: ['width', 'height', 'rx', 'fill'],
+  path: ['d', 'fill'],
+  circle: ['cx', 'cy', 'r', 'fill'],
+};
+
+/** Throws if a drawing has what its pictures would leave out. */
+function refuseOthers(svg: string): void {
+  for (const [, tag = '', rest = ''] of svg.matchAll(/<([^/\s>]+)([^>]*)>/g)) {
+    const read = READ[tag];
+    if (!read) throw new Error(`an icon has <${tag}>, which is not drawn`);
+    const names = rest.replace(/\/$/, '').replaceAll(/="[^"]*"/g, ' ');
+    const other = names.split(/\s+/).find((name) => name !== '' && !read.includes(name));
+    if (other !== undefined) throw new Error(`an icon's <${tag}> has ${other}, which is not drawn`);
+  }
+}
+
 /** The shapes of a drawing, the lowest first. */
-function shapesOf(svg: string): Shape[] {
+export function shapesOf(svg: string): Shape[] {
+  refuseOthers(svg);
   const moved = /translate\(([\d.]+) ([\d.]+)\) scale\(([\d.]+)\)/.exec(svg);
   const [dx = 0, dy = 0, scale = 1] = moved ? moved.slice(1).map(Number) : [];
   const inGroup = svg.indexOf('<g');

@@ -15,11 +15,18 @@ export function mayHold(
   const button = event.currentTarget;
   // It may be let go before that has come.
   let down = true;
-  const up = () => (down = false);
-  addEventListener(byKey ? 'keyup' : 'pointerup', up, { once: true, capture: true });
+  const over = new AbortController();
+  const up = ({ type, target }: Event) => {
+    // Of the window, and of nothing in it: nobody would hear of the end any more.
+    if (type !== 'blur' || target === window) down = false;
+  };
+  for (const name of ['blur', ...(byKey ? ['keyup'] : ['pointerup', 'pointercancel'])])
+    addEventListener(name, up, { signal: over.signal, capture: true });
   void loadRecorder().catch(() => {});
-  import('../voice/holding.svelte').then(
-    ({ hold }) => down && hold(event, button, writing),
-    () => {},
-  );
+  import('../voice/holding.svelte')
+    .then(
+      ({ hold }) => down && hold(event, button, writing),
+      () => {},
+    )
+    .finally(() => over.abort());
 }

@@ -1,10 +1,11 @@
 // Being told on this device while no page is open. Loaded by those who are, and by the settings.
-import { subscribePush, type ConversationState } from '@palabre/sdk';
+import { subscribePush, type PushedMessage } from '@palabre/sdk';
 import { at } from '../base';
 import { currentLanguage } from '../i18n.svelte';
 import { keep, kept } from '../kept';
 import { go } from '../route.svelte';
 import { client, town } from '../town/town.svelte';
+import { Over, type Noted } from './over';
 
 /** The id of this device, as long as one is told on it. */
 const KEPT = 'push';
@@ -117,6 +118,9 @@ function watch(): void {
 export function keepUpPush(): void {
   if (device === null) return;
   watch();
+  // What was read elsewhere meanwhile was not heard of.
+  over.forget();
+  closeWhatIsRead();
   // Another language, another key of the server, another address at the push service: the server is told.
   inTurn(refresh).catch(() => undefined);
 }
@@ -129,19 +133,31 @@ async function refresh(): Promise<void> {
   await begin(showsText());
 }
 
-/** Whether everything is read; of a message that was read before an edit of it called one, whether the edit is. */
-function isRead({ unread, readSeq, timeline }: ConversationState, called: number | null): boolean {
-  if (unread > 0) return false;
-  return called === null || !!timeline?.messages.some(({ seq, rev }) => seq === called && rev <= readSeq);
+/** Asks with the ticket of a push whether its message is read, or not there any more, as the worker does. */
+async function isRead(ticket: string): Promise<boolean | null> {
+  const response = await fetch(at('/v1/push/open'), {
+    method: 'POST',
+    credentials: 'omit',
+    headers: { 'content-type': 'application/json', accept: 'application/json' },
+    body: JSON.stringify({ ticket }),
+  }).catch(() => null);
+  if (response?.status === 401 || response?.status === 404) return true;
+  return response?.ok ? ((await response.json()) as PushedMessage).read : null;
 }
+
+async function isDue(conversation: number, seq: number): Promise<boolean | null> {
+  const answer = await client.command('reminder.list', { due: true }).catch(() => null);
+  return answer && answer.reminders.some((one) => one.conversation === conversation && one.seq === seq);
+}
+
+const over = new Over({ isRead, isDue });
 
 /** Closes the notifications of what is read by now, and counts on the icon what is not. */
 async function closeRead(): Promise<void> {
   const registration = await navigator.serviceWorker.getRegistration(at('/'));
   for (const shown of (await registration?.getNotifications()) ?? []) {
     const known = town.conversations.get(Number(/^palabre-(\d+)$/.exec(shown.tag)?.[1]));
-    const called = (shown.data as { called?: number | null } | null)?.called ?? null;
-    if (known && isRead(known, called)) shown.close();
+    if (known && (await over.isOver(shown.data as Noted, known, town.state))) shown.close();
   }
   const unread = [...town.conversations.values()].filter((known) => known.unread > 0).length;
   await (unread > 0 ? navigator.setAppBadge?.(unread) : navigator.clearAppBadge?.())?.catch(() => undefined);
@@ -151,7 +167,7 @@ let timer: ReturnType<typeof setTimeout> | undefined;
 
 /** Looks, a moment after something has changed, whether there is something to close. An effect. */
 function closeWhatIsRead(): void {
-  void town.conversations;
+  void [town.conversations, town.state.followed, town.state.reminderSeq];
   if (device === null || timer !== undefined) return;
   timer = setTimeout(() => {
     timer = undefined;

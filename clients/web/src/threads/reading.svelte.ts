@@ -1,7 +1,8 @@
-import { loadThread, markThreadRead, type ThreadState } from '@palabre/sdk';
+import { loadThread, markThreadRead, threadKey, type ThreadState } from '@palabre/sdk';
 import { tick, untrack } from 'svelte';
+import { Called } from '../timeline/called';
 import { END } from '../timeline/scroll';
-import { client } from '../town/town.svelte';
+import { client, town } from '../town/town.svelte';
 
 /** The part of a thread that is shown, and the reply to go to. */
 interface Shown {
@@ -21,6 +22,7 @@ export class Reading {
   /** The reply that one was sent to. */
   found = $state<number | null>(null);
   #atEnd = true;
+  readonly #called = new Called();
   readonly #of: () => Shown;
 
   /** To be made while its component is. `rows` are the lines that are shown. */
@@ -56,12 +58,20 @@ export class Reading {
     this.read();
   }
 
-  /** A reader who sees the end has read everything. */
+  /** A reader who sees the end has read everything, also the edits that have called them. */
   read(): void {
     const { conversation, thread, shown } = this.#of();
-    const last = shown.timeline.messages.at(-1);
-    const sees = this.#atEnd && !shown.timeline.hasMoreAfter && document.hasFocus() && !document.hidden;
-    if (last && sees) markThreadRead(client, conversation, thread, last.seq);
+    const { messages, hasMoreAfter } = shown.timeline;
+    const last = messages.at(-1);
+    // How far one has read is kept of what one follows.
+    if (!town.state.followed.has(threadKey(conversation, thread))) return;
+    if (!last || hasMoreAfter || !this.#atEnd || !document.hasFocus() || document.hidden) return;
+    markThreadRead(
+      client,
+      conversation,
+      thread,
+      Math.max(last.seq, this.#called.mark(messages, town.viewer)),
+    );
   }
 
   #changed(): void {

@@ -7,8 +7,11 @@ import { threadOf } from '../threads/places';
 import { personNamed, react, remove } from './acts';
 import type { Doing } from './doing';
 
+/** What each popup is given: that closes it, and nothing that was opened in its place. */
+type Closing = Record<string, unknown> & { readonly onclose: () => void };
+
 /** A part of the client that opens above a conversation, and what it is given. */
-interface Popup<P extends Record<string, unknown>> {
+interface Popup<P extends Closing> {
   readonly load: () => Promise<{ default: Component<P> }>;
   readonly props: P;
 }
@@ -16,7 +19,7 @@ interface Popup<P extends Record<string, unknown>> {
 /** Does what is to be done with the messages of the conversation that is shown. */
 export class Acting implements Doing {
   /** The popup above the conversation: a part of the client that is loaded then. */
-  open = $state.raw<Popup<Record<string, unknown>> | null>(null);
+  open = $state.raw<Popup<Closing> | null>(null);
   readonly #conversation: () => ConversationState;
   readonly #writing: Writing;
   readonly #focus: () => void;
@@ -35,32 +38,34 @@ export class Acting implements Doing {
   remove = (message: Message) => void remove(message);
   react = (message: Message, emoji: string) => void react(message, emoji);
   pick = (message: Message, beside: HTMLElement) =>
-    this.#show({
+    this.#show((onclose) => ({
       load: loadPicker,
-      props: { beside, onpick: (emoji: string) => this.react(message, emoji), onclose: this.close },
-    });
+      props: { beside, onpick: (emoji: string) => this.react(message, emoji), onclose },
+    }));
   versions = (message: Message) =>
-    this.#show({
+    this.#show((onclose) => ({
       load: () => import('../versions/Versions.svelte'),
-      props: { message, onclose: this.close },
-    });
+      props: { message, onclose },
+    }));
   readers = (message: Message) =>
-    this.#show({
+    this.#show((onclose) => ({
       load: () => import('./ReaderList.svelte'),
-      props: { conversation: this.#conversation(), message, onclose: this.close },
-    });
+      props: { conversation: this.#conversation(), message, onclose },
+    }));
   look = (person: Person) =>
-    this.#show({
+    this.#show((onclose) => ({
       load: () => import('../people/ProfileCard.svelte'),
-      props: { person, onclose: this.close },
-    });
+      props: { person, onclose },
+    }));
   lookUp = (username: string) =>
     void personNamed(this.#conversation(), username).then((person) => person && this.look(person));
 
-  close = () => void (this.open = null);
-
-  #show<P extends Record<string, unknown>>(popup: Popup<P>): void {
-    this.open = popup as unknown as Popup<Record<string, unknown>>;
+  #show<P extends Closing>(popupWith: (onclose: () => void) => Popup<P>): void {
+    const onclose = () => {
+      if (this.open === popup) this.open = null;
+    };
+    const popup = popupWith(onclose) as unknown as Popup<Closing>;
+    this.open = popup;
   }
 
   #write(begin: () => void): void {

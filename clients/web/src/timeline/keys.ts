@@ -37,10 +37,18 @@ export function actOf(key: string, message: Message, own: boolean, doing: Doing,
   }
 }
 
+/** Where a key is not the composer's. What is typed in a panel may be meant for another place than the room. */
+const NOT_FOR_COMPOSER = 'input, textarea, select, dialog, [popover], [role="article"], aside';
+
 /** Whether a key writes a character that no field, menu or message is there to take: it belongs to the composer. */
 export function isForComposer({ target, key, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
   if (ctrlKey || metaKey || altKey || key.length !== 1 || key === ' ') return false;
-  return !(target as Element).closest('input, textarea, select, dialog, [popover], [role="article"]');
+  return !(target as Element).closest(NOT_FOR_COMPOSER) && !isDarkened();
+}
+
+/** Whether a panel lies over the page: nobody writes into what they cannot see. */
+function isDarkened(): boolean {
+  return [...document.querySelectorAll('.scrim')].some((scrim) => scrim.checkVisibility());
 }
 
 /** A key on the timeline: moves from message to message, or acts on the one with the focus. */

@@ -1,7 +1,8 @@
-import { isForMe, type ConversationState, type Message } from '@palabre/sdk';
+import type { ConversationState } from '@palabre/sdk';
 import { tick, untrack } from 'svelte';
 import { isWatched } from '../town/watched';
 import { client, town } from '../town/town.svelte';
+import { Called } from './called';
 import { leaveAt, spotIn } from './places';
 import { anchorOf, END, hold, lastSeen, type Anchor } from './scroll';
 
@@ -12,13 +13,6 @@ const ABOVE_NEW = 8;
 
 /** A page that could not be loaded is asked for again at the next look; the banner says that the line is away. */
 const ignored = () => {};
-
-/** Up to which number one must read to have read the edits of these messages that have called one; 0 if none has. */
-function calledTo(messages: readonly Message[]): number {
-  const viewer = { me: town.me?.id ?? null, groups: town.state.userGroups?.own ?? null };
-  const called = messages.filter((it) => it.edited_at !== null && isForMe(it, viewer));
-  return Math.max(0, ...called.map(({ rev }) => rev));
-}
 
 /** Where one looks in a timeline: follows the end, loads the next page near an edge, and marks what was seen as read. */
 export class Scrolling {
@@ -40,6 +34,7 @@ export class Scrolling {
   /** It was marked as unread while one looks at it: it stays so until it is opened again. */
   #marked = false;
   #mark: number | null;
+  readonly #called = new Called();
 
   /**
    * To be made while its component is.
@@ -97,7 +92,9 @@ export class Scrolling {
     if (!isWatched(this.#id) || !this.placed || !this.log || this.#marked) return;
     const seen = lastSeen(this.log, this.atEnd ? END : 1);
     if (seen === undefined) return;
-    const to = this.atEnd ? Math.max(seen, calledTo(this.#timeline?.messages ?? [])) : seen;
+    const to = this.atEnd
+      ? Math.max(seen, this.#called.mark(this.#timeline?.messages ?? [], town.viewer))
+      : seen;
     if (to > readSeq) client.markRead(this.#id, to);
   }
 

@@ -5,6 +5,7 @@ import {
   type Person,
   type Server,
   type State,
+  type Viewer,
 } from '@palabre/sdk';
 import { keep, storage } from '../kept';
 import { home } from '../base';
@@ -42,6 +43,11 @@ class Town {
 
   /** Those of them that are for this person. */
   readonly forMe = $derived(this.list.reduce((sum, one) => sum + one.unreadForMe, 0));
+
+  /** Whom messages are for, or are not. */
+  get viewer(): Viewer {
+    return { me: this.me?.id ?? null, groups: this.state.userGroups?.own ?? null };
+  }
 
   /** Those who ask at the same time wait for one answer. */
   #asking: Promise<Server> | null = null;

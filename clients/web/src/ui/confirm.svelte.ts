@@ -11,16 +11,18 @@ export function asked(): Question | null {
   return question;
 }
 
-/** Asks before something that cannot be taken back; `yes` names what will be done. */
+/** Asks before something that cannot be taken back; `yes` names what will be done. What was asked before is not done. */
 export function confirm(text: string, yes: string): Promise<boolean> {
+  question?.answer(false);
   return new Promise((resolve) => {
-    question = {
+    const own: Question = {
       text,
       yes,
       answer: (given) => {
-        question = null;
+        if (question === own) question = null;
         resolve(given);
       },
     };
+    question = own;
   });
 }

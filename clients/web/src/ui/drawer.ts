@@ -3,14 +3,23 @@
 /** Whether there is none. */
 export const covers = () => matchMedia('(max-width: 64rem)').matches;
 
-/** Lets a panel that covers the page fade, with what darkens the page before it; then calls back. */
-export async function fade(panel: Element | null, gone: () => void): Promise<void> {
-  if (covers()) {
-    const fading = [panel, panel?.previousElementSibling].filter((one) => one instanceof HTMLElement);
-    for (const one of fading) one.style.opacity = '0';
-    await Promise.allSettled(fading.flatMap((one) => one.getAnimations()).map(({ finished }) => finished));
+/** Those that are on their way out. */
+const fading = new WeakSet<HTMLElement>();
+
+/** Lets a panel that covers the page fade, with what darkens the page before it; then calls back, once. */
+export async function fade(panel: HTMLElement | null, gone: () => void): Promise<void> {
+  if (!panel || !covers()) return gone();
+  if (fading.has(panel)) return;
+  fading.add(panel);
+  const both = [panel, panel.previousElementSibling as HTMLElement | null].filter((one) => one !== null);
+  for (const one of both) {
+    // It takes neither a press nor a key any more.
+    one.inert = true;
+    one.style.opacity = '0';
   }
-  gone();
+  await Promise.allSettled(both.flatMap((one) => one.getAnimations()).map(({ finished }) => finished));
+  // Who has gone elsewhere meanwhile is not to be fetched back.
+  if (panel.isConnected) gone();
 }
 
 const STOPS = 'a[href], button, input, textarea, select, [tabindex]';

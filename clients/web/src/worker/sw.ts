@@ -27,8 +27,13 @@ interface Remembered {
   readonly ticket: string;
   readonly path: string;
   readonly unread: number;
-  /** The message that one had read before an edit of it called one: that nothing is unread does not close it. */
-  readonly called: number | null;
+  /**
+   * Only the server can say whether it is read: it stands in a thread, or nothing was unread even then, as where an edit
+   * calls one to a message that one had read.
+   */
+  readonly asks: boolean;
+  /** The message of a reminder, which is over when it is dismissed. */
+  readonly reminder: number | null;
 }
 
 const WORDS = {
@@ -111,7 +116,8 @@ async function show(message: Message, ticket: string): Promise<void> {
       ticket,
       path,
       unread: Math.max(1, unread),
-      called: unread === 0 ? seq : null,
+      asks: thread !== null || unread === 0,
+      reminder: isReminder ? seq : null,
     }),
     body: unread > 1 && !isReminder ? `${shown}\n${words.more(count)}` : shown,
   });
@@ -121,7 +127,13 @@ async function show(message: Message, ticket: string): Promise<void> {
 async function showUnknown({ conversation, ticket }: Told): Promise<void> {
   const { language } = self.navigator;
   await self.registration.showNotification('Palabre', {
-    ...look(conversation, language, { ticket, path: `c/${conversation}`, unread: 1, called: null }),
+    ...look(conversation, language, {
+      ticket,
+      path: `c/${conversation}`,
+      unread: 1,
+      asks: false,
+      reminder: null,
+    }),
     body: wordsOf(language).news,
   });
 }
