@@ -611,7 +611,7 @@ export interface Message {
   readonly id: number;
   /** Those whom it is for; `null` if it is for nobody in particular. */
   readonly mentions: Mentions | null;
-  /** The subject of the text. */
+  /** The type of the message. */
   readonly message_type: MessageType;
   /** The `seq` of the message it answers. */
   readonly parent: number | null;
@@ -1832,7 +1832,7 @@ export interface MessageSendData {
   readonly conversation: Integer;
   /** Uploaded files of the speaker that no message holds yet; with them the text may be empty. */
   readonly files?: readonly FileKey[] | null;
-  /** The subject of the text; `text` if absent. */
+  /** The type of the message; `text` if absent. */
   readonly message_type?: MessageType | null;
   /** The `seq` of the message that it answers. */
   readonly parent?: Integer | null;
@@ -1875,7 +1875,7 @@ export interface NotificationsExplainData {
 /** No fields. */
 export interface NotificationsGetData {}
 
-/** The changes to the own notification settings: absent fields stay. */
+/** Changes to one's own notification settings: absent fields stay. */
 export interface NotificationsSetData {
   /** The same of direct conversations. */
   readonly directs?: NotificationLevel;
