@@ -13,8 +13,8 @@ use std::{
 use chat::search::{Phrase, searched, terms};
 use serde::Serialize;
 use sqlx::{
-    AssertSqlSafe, Sqlite, Transaction,
-    pool::PoolOptions,
+    AssertSqlSafe, Sqlite,
+    pool::{PoolConnection, PoolOptions},
     sqlite::{SqliteConnectOptions, SqliteError, SqliteJournalMode, SqlitePool, SqliteSynchronous},
 };
 
@@ -63,10 +63,20 @@ pub(crate) struct File {
     was_looked_through: AtomicBool,
 }
 
-/// A transaction on it.
+/// A transaction on it. If it is not committed its connection is closed: a full disk may have ended the transaction for
+/// SQLite and not for the connection, which would then begin no other.
 pub(crate) struct Writing<'f> {
     file: &'f File,
-    transaction: Transaction<'static, Sqlite>,
+    conn: PoolConnection<Sqlite>,
+    is_committed: bool,
+}
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        if !self.is_committed {
+            self.conn.close_on_drop();
+        }
+    }
 }
 
 /// The writes of a pass.
@@ -165,8 +175,10 @@ impl File {
 
     /// Begins to write.
     pub(crate) async fn write(&self) -> Result<Writing<'_>> {
-        let transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(|error| self.failed(error))?;
-        Ok(Writing { file: self, transaction })
+        let conn = self.writer.acquire().await.map_err(|error| self.failed(error))?;
+        let mut writing = Writing { file: self, conn, is_committed: false };
+        writing.execute("BEGIN IMMEDIATE").await?;
+        Ok(writing)
     }
 
     /// The ids that may be meant, from the first of `ids` and below the second, newest first.
@@ -180,8 +192,7 @@ impl File {
     pub(crate) async fn clear(&self) -> Result<()> {
         let mut writing = self.write().await?;
         for text in ["DELETE FROM cursors", "INSERT INTO texts(texts) VALUES ('delete-all')"] {
-            let done = sqlx::query(text).execute(&mut *writing.transaction).await;
-            done.map_err(|error| self.failed(error))?;
+            writing.execute(text).await?;
         }
         writing.commit().await
     }
@@ -201,7 +212,7 @@ impl Writing<'_> {
     /// How far the index has come in these conversations.
     pub(crate) async fn cursors(&mut self, of: &[chat::ConversationId]) -> Result<HashMap<i64, i64>> {
         let ids = json_ids(of.iter().map(|id| id.0))?;
-        let cursors = sqlx::query_as(CURSORS).bind(ids).fetch_all(&mut *self.transaction).await;
+        let cursors = sqlx::query_as(CURSORS).bind(ids).fetch_all(&mut *self.conn).await;
         let cursors: Vec<(i64, i64)> = cursors.map_err(|error| self.file.failed(error))?;
         Ok(cursors.into_iter().collect())
     }
@@ -209,7 +220,7 @@ impl Writing<'_> {
     /// Puts texts into the index, or takes them out.
     pub(crate) async fn put(&mut self, encoded: Encoded) -> Result<()> {
         if let Some(gone) = encoded.gone {
-            let done = sqlx::query(TAKE_OUT).bind(gone).execute(&mut *self.transaction).await;
+            let done = sqlx::query(TAKE_OUT).bind(gone).execute(&mut *self.conn).await;
             done.map_err(|error| self.file.failed(error))?;
         }
         let mut rest = encoded.texts.into_iter();
@@ -221,7 +232,7 @@ impl Writing<'_> {
             for (id, terms) in rest.by_ref().take(count) {
                 query = query.bind(id).bind(terms);
             }
-            query.execute(&mut *self.transaction).await.map_err(|error| self.file.failed(error))?;
+            query.execute(&mut *self.conn).await.map_err(|error| self.file.failed(error))?;
         }
         Ok(())
     }
@@ -235,12 +246,19 @@ impl Writing<'_> {
         }
         let cursors = windows.iter().map(|window| Cursor { c: window.conversation.0, r: window.to });
         let argument = json(&cursors.collect::<Vec<_>>())?;
-        let done = sqlx::query(ADVANCE).bind(argument).execute(&mut *self.transaction).await;
+        let done = sqlx::query(ADVANCE).bind(argument).execute(&mut *self.conn).await;
         done.map(|_| ()).map_err(|error| self.file.failed(error))
     }
 
-    pub(crate) async fn commit(self) -> Result<()> {
-        self.transaction.commit().await.map_err(|error| self.file.failed(error))
+    pub(crate) async fn commit(mut self) -> Result<()> {
+        self.execute("COMMIT").await?;
+        self.is_committed = true;
+        Ok(())
+    }
+
+    async fn execute(&mut self, text: &'static str) -> Result<()> {
+        let done = sqlx::query(text).execute(&mut *self.conn).await;
+        done.map(|_| ()).map_err(|error| self.file.failed(error))
     }
 }
 
@@ -360,5 +378,30 @@ mod tests {
         assert_eq!(texts.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [1, 3, 4, 9]);
         assert_eq!(gone.as_deref(), Some(r#"[{"v":7}]"#));
         assert_eq!(encode(&rows[..1]).expect("encoded").gone, None);
+    }
+
+    #[tokio::test]
+    async fn after_a_full_disk_the_index_goes_on() {
+        let path = std::env::temp_dir().join(format!("palabre-full-{}.search.db", std::process::id()));
+        let file = File::open(&path, "epoch").await.expect("an index");
+        let long = |id: i64| Changed {
+            id: MessageId(id),
+            conversation: ConversationId(1),
+            author: UserId(1),
+            text: Some((0..500).map(|n| format!("word{id}x{n} ")).collect()),
+            files: Vec::new(),
+        };
+        let rows: Vec<Changed> = (1..100).map(long).collect();
+        let pass = async || {
+            let mut writing = file.write().await?;
+            writing.put(encode(&rows)?).await?;
+            writing.commit().await
+        };
+        // No page more than it has, on this connection.
+        sqlx::raw_sql("PRAGMA max_page_count = 1").execute(&file.writer).await.expect("a bound");
+        assert!(matches!(pass().await, Err(Error::StorageFull(_))));
+        pass().await.expect("there is room again");
+        drop(file);
+        remove(&path).expect("the index");
     }
 }
