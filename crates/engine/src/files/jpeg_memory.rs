@@ -40,8 +40,9 @@ pub(super) fn beside_pixels(bytes: &[u8]) -> Option<u64> {
         match kind {
             // The frames, but for the tables among their numbers.
             0xc0..=0xcf if !matches!(kind, 0xc4 | 0xc8 | 0xcc) => {
-                if frame.replace(read_frame(kind, segment)?).is_some() {
-                    return None;
+                frame = match frame {
+                    None => Some(read_frame(kind, segment)?),
+                    Some(_) => return None,
                 }
             }
             0xda => {

@@ -364,7 +364,7 @@ impl<'e> Telling<'e> {
     fn delivery(&self, device: &Listening, notifying: &[News]) -> Option<Delivery> {
         let news = || notifying.iter().filter(|news| news.at >= device.since);
         let seq = news().max_by_key(|one| (one.at, one.kind.is_urgent(), one.seq))?.seq;
-        let kind = news().filter(|one| one.kind.is_urgent()).last().map_or(PushKind::Message, |one| one.kind);
+        let kind = news().rfind(|one| one.kind.is_urgent()).map_or(PushKind::Message, |one| one.kind);
         let (user, conversation) = (device.user, self.conversation.id);
         Some(Delivery { user, device: device.device, conversation, reminder: 0, seq, kind })
     }
