@@ -95,13 +95,13 @@ statements! {
              JOIN messages m ON m.conversation_id = CAST(j.value ->> 'c' AS BIGINT)
               AND m.seq = CAST(j.value ->> 's' AS BIGINT)", joined!());
     /// Membership and what it shows are of the same moment as the rows.
+    /// SQLite joins in the order of these words: by itself it went through all messages of the person's conversations,
+    /// and looked for each among the ids.
     FOUND = concat!("SELECT ", columns!(), "
-             FROM json_each($1) AS j
-             JOIN messages m ON m.id = CAST(j.value ->> 'v' AS BIGINT)
-             JOIN members b ON b.conversation_id = m.conversation_id AND b.user_id = $2 AND b.role IS NOT NULL
-              AND b.visible_from <= m.seq
-             JOIN conversations c ON c.id = m.conversation_id
-              AND c.kind IN (SELECT k.value ->> 'v' FROM json_each($5) AS k)", joined!(), "WHERE m.deleted_at IS NULL AND m.created_at >= $3 AND m.created_at < $4
+             FROM json_each($1) AS j CROSS JOIN messages m CROSS JOIN members b CROSS JOIN conversations c", joined!(), "WHERE m.id = CAST(j.value ->> 'v' AS BIGINT)
+              AND b.conversation_id = m.conversation_id AND b.user_id = $2 AND b.role IS NOT NULL AND b.visible_from <= m.seq
+              AND c.id = m.conversation_id AND c.kind IN (SELECT k.value ->> 'v' FROM json_each($5) AS k)
+              AND m.deleted_at IS NULL AND m.created_at >= $3 AND m.created_at < $4
              ORDER BY m.id DESC");
     /// Of the messages that changed last, those whose edits have called somebody after a number and since a moment.
     CALLED_BY_EDIT = concat!("SELECT ", columns!(), "
