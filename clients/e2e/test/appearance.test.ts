@@ -1,4 +1,4 @@
-// What a designer would see: one face for headings, a bar that covers nothing, lines that do not break, panels over the page.
+// The look: one face for headings, a bar that covers nothing, lines that do not break, panels over the page.
 import type { Page } from 'playwright-core';
 import { beforeAll, expect, test } from 'vitest';
 import { expectAccessible, expectAccessibleEverywhere } from '../town/axe';
@@ -73,7 +73,7 @@ const covered = (page: Page) =>
       one.left < right - 1 && one.right > left + 1 && one.top < bottom - 1 && one.bottom > top + 1;
     const hidden = (element: Element | null) =>
       !element?.checkVisibility() || bar.contains(element) || element.closest('.unseen') !== null;
-    /** What is cut off at an ellipsis, or scrolled away, is not seen. */
+    /** Text that is cut off at an ellipsis, or scrolled away, is not seen. */
     const seen = (rect: DOMRect, element: Element | null): DOMRect => {
       let { left, right, top, bottom } = rect;
       for (let one = element; one && one !== around.parentElement; one = one.parentElement) {
@@ -240,7 +240,7 @@ test('who has read is seen, and listed on a click and by the keyboard', async ()
   await sees(dialog(page));
   await page.keyboard.press('Escape');
   await seesNot(dialog(page));
-  // Who has read on has read what was said before, too.
+  // Léa reads on, and with that has read the messages before, too.
   const next = await room.me.say(room.room, 'And on.');
   await room.others.lea.read(room.room, next.seq);
   await sees(message(page, 'And on.').getByRole('button', { name: 'Read by Léa Martin' }));
@@ -280,7 +280,7 @@ test('a panel over the page darkens it, keeps the focus, and goes by Escape or a
   await sees(thread.getByText('我来读最后一章。'));
   expect(await behind(100)).toContain('scrim');
   await expectAccessible(page, 'a thread over the page');
-  // What nothing takes is not for the room under it, and Escape closes it wherever the focus is.
+  // A key that the panel does not take is not for the room under it, and Escape closes it wherever the focus is.
   const unfocus = () => page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
   const isNowhere = () => page.evaluate(() => document.activeElement === document.body);
   await unfocus();

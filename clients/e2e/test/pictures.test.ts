@@ -68,7 +68,7 @@ test('an administrator of the server takes away a picture that nobody should see
   await sees(page.getByText('The picture is removed.'));
   await seesNot(shown);
   await seesNot(dialog(page).getByRole('button', { name: 'Remove the picture' }));
-  // Who may not is not offered it, and nobody is of themselves.
+  // The button is for moderators only, and not in one's own profile.
   const { page: own } = await town().visit(dora, `/c/${room.id}`);
   await message(own, 'how do I look?').getByRole('button', { name: 'dora' }).first().click();
   await sees(dialog(own).getByText('@dora'));

@@ -136,7 +136,7 @@ test('what was read elsewhere is closed by the next push, and who has logged out
   await visit.close();
 });
 
-/** What of a worker is needed. */
+/** The part of a worker that is needed. */
 interface WorkerScope {
   readonly registration: { getNotifications(): Promise<readonly object[]> };
   readonly clients: { openWindow(url: string): Promise<null> };

@@ -1,4 +1,4 @@
-// Who is told when the state changes, and when something happens.
+// Listeners: they are told when the state changes, and when something happens.
 import type { ClientEvents } from './options.js';
 import { isolated } from './report.js';
 import { empty, type State } from './state/index.js';

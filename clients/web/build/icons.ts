@@ -49,7 +49,7 @@ export function icons(folder: string): Plugin {
   };
 }
 
-/** What is read of each element. A square is taken to be as high as it is wide. */
+/** The attributes that are read of each element. A square is taken to be as high as it is wide. */
 const READ: Readonly<Record<string, readonly string[]>> = {
   svg: ['xmlns', 'viewBox'],
   g: ['transform'],

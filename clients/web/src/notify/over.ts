@@ -2,7 +2,7 @@
 // and only when something was read or dismissed since it was last asked.
 import type { ConversationState, State } from '@palabre/sdk';
 
-/** What the worker has noted of a notification; an older one has noted less. */
+/** The worker's notes of a notification; those of an older worker are fewer. */
 export interface Noted {
   readonly ticket: string;
   /** It stands in a thread, or an edit has called one: that nothing is unread in the room does not say that it is read. */
@@ -11,7 +11,7 @@ export interface Noted {
   readonly reminder?: number | null;
 }
 
-/** What the server is asked; null if there was no answer. */
+/** Questions to the server; the answer is null if none came. */
 export interface Questions {
   isRead(ticket: string): Promise<boolean | null>;
   isDue(conversation: number, seq: number): Promise<boolean | null>;

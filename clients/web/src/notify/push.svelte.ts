@@ -118,7 +118,7 @@ function watch(): void {
 export function keepUpPush(): void {
   if (device === null) return;
   watch();
-  // What was read elsewhere meanwhile was not heard of.
+  // The page has not heard of messages that were read elsewhere meanwhile.
   over.forget();
   closeWhatIsRead();
   // Another language, another key of the server, another address at the push service: the server is told.
