@@ -7,6 +7,10 @@ export const stories = {
   testTimeout: 60_000,
   hookTimeout: 60_000,
   teardownTimeout: 20_000,
+  // As long as the browser waits for what is to be seen (`visit.ts`): a second is nothing on a busy machine.
+  expect: { poll: { timeout: 25_000 } },
+  // What waits for a browser is bound by time, and is tried again once, in a town of its own (`town.ts`).
+  retry: 1,
 };
 /** The SDK as it is written, not as it was built last. */
 export const resolve = {

@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, inject } from 'vitest';
 import { Cable } from './cable';
 import { call, PASSWORD, Person } from './person';
 import { Server, type Settings } from './server';
@@ -94,18 +94,30 @@ async function picture(visits: readonly Visit[], test: string): Promise<void> {
   }
 }
 
-/** A town for all tests of a file; after each test nobody may have had any trouble. */
+/**
+ * A town for all tests of a file; after each test nobody may have had any trouble. A test that is tried again has a town
+ * of its own: in the first one its people have their accounts already.
+ */
 export function useTown(settings: Settings = {}): () => Town {
-  let town: Town | undefined;
+  let shared: Town | undefined;
+  let own: Town | undefined;
   beforeAll(async () => {
-    town = await Town.open(settings);
+    shared = await Town.open(settings);
+  });
+  beforeEach(async ({ task }) => {
+    if (!task.result?.retryCount) return;
+    console.info(`tried again: ${task.name}`);
+    own = await Town.open(settings);
   });
   afterEach(async ({ task }) => {
-    const troubles = await town?.goHome(task.result?.state === 'fail' ? task.name : null);
+    const troubles = await (own ?? shared)?.goHome(task.result?.state === 'fail' ? task.name : null);
+    await own?.close();
+    own = undefined;
     expect(troubles ?? [], 'troubles in the pages').toEqual([]);
   });
-  afterAll(() => town?.close());
+  afterAll(() => shared?.close());
   return () => {
+    const town = own ?? shared;
     if (!town) throw new Error('The town is not open yet.');
     return town;
   };
