@@ -56,8 +56,19 @@ const shown = (page: Page) =>
     return all.map(({ title, body }) => `${title}: ${body}`);
   });
 
-/** Nobody looks at the page any more. */
-const turnsAway = (page: Page) => page.context().newPage();
+/**
+ * Nobody looks at the page any more, until the returned function is called. Playwright has the browser pretend that each
+ * page is looked at, and another page in front changes nothing about that in all versions of Chromium.
+ */
+async function turnsAway(page: Page, cdp: CDPSession): Promise<() => Promise<void>> {
+  const elsewhere = await page.context().newPage();
+  await cdp.send('Emulation.setFocusEmulationEnabled', { enabled: false });
+  return async () => {
+    await elsewhere.close();
+    await cdp.send('Emulation.setFocusEmulationEnabled', { enabled: true });
+    await page.bringToFront();
+  };
+}
 
 test('one turns it on, is told while one looks elsewhere, and no more of what one has read', async () => {
   const [ann, bob] = [await town().person('ann'), await town().person('bob')];
@@ -70,8 +81,8 @@ test('one turns it on, is told while one looks elsewhere, and no more of what on
   await sees(page.getByRole('list', { name: 'Devices that are notified' }).getByText('This device'));
   await expectAccessibleEverywhere(page, 'the settings of notifications');
 
-  const elsewhere = await turnsAway(page);
   const cdp = await visit.context.newCDPSession(page);
+  const comesBack = await turnsAway(page, cdp);
   await ann.say(room, 'The **lime** tree is dry');
   const told = await service.tells();
   expect(told).not.toMatch(/lime|ann|Garden/i);
@@ -79,20 +90,18 @@ test('one turns it on, is told while one looks elsewhere, and no more of what on
   await becomes(() => shown(page), ['ann · Garden: The lime tree is dry']);
 
   // Read here, it is closed.
-  await elsewhere.close();
-  await page.bringToFront();
+  await comesBack();
   await visit.goto(`/c/${room.id}`);
   await sees(message(page, 'The lime tree is dry'));
   await becomes(() => shown(page), []);
 
   // A reply in a thread is read there: that nothing is unread in the room says nothing of it.
   const root = await bob.say(room, 'Who waters it?');
-  const away = await turnsAway(page);
+  const comesBackAgain = await turnsAway(page, cdp);
   await ann.do('POST', `/v1/conversations/${room.id}/messages`, { text: 'I do', thread: root.seq });
   await delivers(page, cdp, await service.tells());
   await becomes(() => shown(page), ['ann · Garden: I do']);
-  await away.close();
-  await page.bringToFront();
+  await comesBackAgain();
   await visit.goto(`/c/${room.id}`);
   await sees(message(page, 'Who waters it?'));
   await page.waitForTimeout(3_500);
@@ -116,8 +125,8 @@ test('what was read elsewhere is closed by the next push, and who has logged out
   await page.getByRole('checkbox', { name: 'Montrer ce que disent les messages' }).uncheck();
   await sees(page.getByRole('button', { name: 'Ne plus me notifier sur cet appareil' }));
 
-  await turnsAway(page);
   const cdp = await visit.context.newCDPSession(page);
+  await turnsAway(page, cdp);
   const said = await cat.say(here, 'First');
   await delivers(page, cdp, await service.tells());
   await becomes(() => shown(page), ['cat · Here: Nouveau message']);
@@ -182,14 +191,13 @@ test('a click on what is shown brings the page to the message, or opens one wher
   const { page, context } = visit;
   await page.getByRole('button', { name: 'Notify me on this device' }).click();
   await sees(page.getByRole('list', { name: 'Devices that are notified' }).getByText('This device'));
-  const elsewhere = await turnsAway(page);
   const cdp = await context.newCDPSession(page);
+  const comesBack = await turnsAway(page, cdp);
   const plums = await gus.say(room, 'The plums are ripe');
   await delivers(page, cdp, await service.tells());
   await becomes(() => shown(page), ['gus · Orchard: The plums are ripe']);
   expect(await clicks(context)).toBeNull();
-  await elsewhere.close();
-  await page.bringToFront();
+  await comesBack();
   await sees(log(page));
   await sees(message(page, 'The plums are ripe'));
   expect(new URL(page.url()).pathname).toBe(`/c/${room.id}/${plums.seq}`);
@@ -203,13 +211,13 @@ test('a click on what is shown brings the page to the message, or opens one wher
 
   // The documents are no page of the client: it could not go anywhere there.
   await page.goto(`${visit.home}/docs`);
-  const other = await turnsAway(page);
+  const comesBackAgain = await turnsAway(page, cdp);
   const pears = await gus.say(room, 'And the pears');
   await delivers(page, cdp, await service.tells());
   await becomes(() => shown(page), ['gus · Orchard: And the pears']);
   expect(await clicks(context)).toBe(`${visit.home}/c/${room.id}/${pears.seq}`);
   await becomes(() => shown(page), []);
-  await other.close();
+  await comesBackAgain();
   await visit.close();
 });
 
