@@ -4,12 +4,13 @@ import { defineConfig } from 'vitest/config';
 /** They measure how fast the page is, so nothing else may run. */
 const MEASURING = ['test/history.test.ts', 'test/speed.test.ts'];
 export const stories = {
-  testTimeout: 60_000,
+  // Each thing that is waited for has its own bound; this one ends what hangs.
+  testTimeout: 240_000,
   hookTimeout: 60_000,
   teardownTimeout: 20_000,
   // As long as the browser waits for what is to be seen (`visit.ts`): a second is nothing on a busy machine.
   expect: { poll: { timeout: 25_000 } },
-  // What waits for a browser is bound by time, and is tried again once, in a town of its own (`town.ts`).
+  // What waits for a browser is bound by time, and is tried again once, in another town (`town.ts`).
   retry: 1,
 };
 /** The SDK as it is written, not as it was built last. */

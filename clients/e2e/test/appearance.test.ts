@@ -1,6 +1,6 @@
 // The look: one face for headings, a bar that covers nothing, lines that do not break, panels over the page.
 import type { Page } from 'playwright-core';
-import { beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { expectAccessible, expectAccessibleEverywhere } from '../town/axe';
 import { settle, type BelievableTown } from '../town/believable';
 import { expectFocusSeen, getsFocus, tabTo } from '../town/keyboard';
@@ -14,7 +14,7 @@ const TABLET = { viewport: { width: 900, height: 1100 } } as const;
 
 let here: BelievableTown;
 let room: LivelyRoom;
-beforeAll(async () => {
+town.settle(async () => {
   here = await settle(town());
   room = await lively(town());
 });

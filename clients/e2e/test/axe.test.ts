@@ -1,4 +1,4 @@
-import { beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { expectAccessible, expectAccessibleEverywhere, violations } from '../town/axe';
 import { settle, type BelievableTown } from '../town/believable';
 import { composer, dialog, log, message, say, sees, seesNot } from '../town/look';
@@ -9,7 +9,7 @@ const plain = useTown();
 
 let here: BelievableTown;
 
-beforeAll(async () => {
+town.settle(async () => {
   here = await settle(town());
 });
 

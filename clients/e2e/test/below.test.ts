@@ -1,6 +1,6 @@
 // The server below a path of its site, behind a proxy that takes the path off, and behind one that does not.
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { becomes, composer, conversations, dialog, message, say, sees } from '../town/look';
 import { PASSWORD } from '../town/person';
 import { Proxy } from '../town/proxy';
@@ -12,7 +12,7 @@ const town = useTown({ 'web.playground': true });
 let near = 0;
 let proxy: Proxy | null = null;
 
-beforeAll(async () => {
+town.settle(async () => {
   near = await freePort();
   await town().server.stop();
   await town().server.start({ 'server.public_url': `http://127.0.0.1:${near}${PATH}/` });

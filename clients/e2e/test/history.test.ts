@@ -1,6 +1,6 @@
 import type { Conversation } from '@palabre/sdk';
 import type { Page } from 'playwright-core';
-import { beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { becomes, composer, log, message, sees, seesNot } from '../town/look';
 import type { Person } from '../town/person';
 import { useTown } from '../town/town';
@@ -13,7 +13,7 @@ let reader: Person;
 let writer: Person;
 let room: Conversation;
 
-beforeAll(async () => {
+town.settle(async () => {
   reader = await town().person('reader');
   writer = await town().person('writer');
   room = await writer.makeRoom('Long hall');
@@ -29,7 +29,7 @@ beforeAll(async () => {
   );
   console.info(`${MESSAGES} messages said in ${Date.now() - began} ms`);
   await reader.read(room, MESSAGES + 2);
-}, 180_000);
+});
 
 /** Navigations that are measured; the one in the middle counts. */
 const TIMES = 5;

@@ -1,7 +1,7 @@
 // Text that could not be sent stays with its writer until they take it or throw it away.
 import type { Conversation } from '@palabre/sdk';
 import type { Page } from 'playwright-core';
-import { beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { expectAccessibleEverywhere } from '../town/axe';
 import { becomes, composer, conversations, dialog, log, message, say, sees, seesNot } from '../town/look';
 import { call, PASSWORD, type Person } from '../town/person';
@@ -11,7 +11,7 @@ import { useTown } from '../town/town';
 const near = await freePort();
 const town = useTown({ 'server.allowed_origins': `http://127.0.0.1:${near}` });
 
-beforeAll(() => town().administrator('root'));
+town.settle(() => town().administrator('root'));
 
 const LONG = `START ${'long text '.repeat(40)}END`;
 const written = (page: Page) => composer(page).inputValue();

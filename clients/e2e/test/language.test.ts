@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core';
-import { beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { settle, type BelievableTown } from '../town/believable';
 import { becomes, composer, sees } from '../town/look';
 import { useTown } from '../town/town';
@@ -7,7 +7,7 @@ import { useTown } from '../town/town';
 const town = useTown({ 'server.environment': 'development' });
 let here: BelievableTown;
 
-beforeAll(async () => {
+town.settle(async () => {
   here = await settle(town());
 });
 

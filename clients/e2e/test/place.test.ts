@@ -1,7 +1,7 @@
 // The place on the screen: what one reads stays where it is.
 import type { Conversation } from '@palabre/sdk';
 import type { Page } from 'playwright-core';
-import { beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { becomes, conversations, log, message, sees } from '../town/look';
 import type { Person } from '../town/person';
 import { useTown } from '../town/town';
@@ -12,7 +12,7 @@ let writer: Person;
 let room: Conversation;
 let other: Conversation;
 
-beforeAll(async () => {
+town.settle(async () => {
   reader = await town().person('reader', { display_name: 'Reader' });
   writer = await town().person('writer');
   room = await writer.makeRoom('Long hall');
@@ -22,7 +22,7 @@ beforeAll(async () => {
     await writer.say(room, `message ${at} ${'lorem ipsum dolor '.repeat(2 + (at % 6))}`);
   await writer.say(other, 'hello');
   await reader.read(room, 200);
-}, 120_000);
+});
 
 /** The message at the top of the screen, and where its lower edge is. */
 const top = (page: Page) =>

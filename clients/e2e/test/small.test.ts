@@ -1,6 +1,6 @@
 // Small things that people meet every day.
 import type { Page } from 'playwright-core';
-import { beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { expectAccessible, expectAccessibleEverywhere } from '../town/axe';
 import { getsFocus } from '../town/keyboard';
 import { becomes, composer, conversations, dialog, log, message, say, sees, seesNot } from '../town/look';
@@ -8,7 +8,7 @@ import { PASSWORD } from '../town/person';
 import { useTown } from '../town/town';
 
 const town = useTown();
-beforeAll(() => town().administrator('root'));
+town.settle(() => town().administrator('root'));
 
 test('a hidden conversation comes back by one click, and is found by its name after a reload', async () => {
   const ann = await town().person('ann');

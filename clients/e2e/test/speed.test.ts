@@ -1,7 +1,7 @@
 // A large room on a slow machine: what is sent is there at once, scrolling does not stutter, and only what changed is drawn.
 import type { Conversation } from '@palabre/sdk';
 import type { Page } from 'playwright-core';
-import { beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { composer, log, message, sees } from '../town/look';
 import type { Person } from '../town/person';
 import { useTown } from '../town/town';
@@ -20,7 +20,7 @@ let reader: Person;
 let writer: Person;
 let room: Conversation;
 
-beforeAll(async () => {
+town.settle(async () => {
   reader = await town().person('reader');
   writer = await town().person('writer');
   room = await writer.makeRoom('Long hall');
@@ -32,7 +32,7 @@ beforeAll(async () => {
   );
   await writer.sayAll(room, texts);
   await reader.read(room, MESSAGES + 2);
-}, 180_000);
+});
 
 /** Fills the timeline with the most rows that it holds. */
 async function full(page: Page): Promise<void> {

@@ -1,6 +1,6 @@
 import { plain, type Conversation } from '@palabre/sdk';
 import type { Locator, Page } from 'playwright-core';
-import { beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { PAYLOADS, PLACES, SHORT } from '../corpus/payloads';
 import { becomes, conversations, dialog, log, sees } from '../town/look';
 import { Person } from '../town/person';
@@ -54,7 +54,7 @@ async function settle(payload: string, at: number): Promise<void> {
   await observer.join(room);
 }
 
-beforeAll(async () => {
+town.settle(async () => {
   observer = await town().administrator('observer');
   square = await observer.makeRoom('The square');
   villain = await town().person('villain');
@@ -63,7 +63,7 @@ beforeAll(async () => {
   const { seq } = await villain.say(square, 'React to this');
   for (const emoji of SHORT) await tried(villain.react(square, seq, emoji));
   await observer.read(square, seq);
-}, 240_000);
+});
 
 /** Reports scripts that must not run, and any use of what scripts could call. */
 async function visit(person: Person | null, path: string): Promise<Visit> {

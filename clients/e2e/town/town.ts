@@ -94,31 +94,42 @@ async function picture(visits: readonly Visit[], test: string): Promise<void> {
   }
 }
 
+/** The town of a file's tests, and what is in it before the first of them. */
+export interface TownOfAFile {
+  (): Town;
+  /** Does something in the town before the first test, and in any town that takes its place. */
+  settle(work: () => Promise<unknown>): void;
+}
+
+/** How long a town may take to be opened and settled, in milliseconds. */
+const OPENED = 300_000;
+
 /**
- * A town for all tests of a file; after each test nobody may have had any trouble. A test that is tried again has a town
- * of its own: in the first one its people have their accounts already.
+ * A town for all tests of a file; after each test nobody may have had any trouble. A test that is tried again finds a new
+ * town in its place: in the old one its people have their accounts already.
  */
-export function useTown(settings: Settings = {}): () => Town {
-  let shared: Town | undefined;
-  let own: Town | undefined;
-  beforeAll(async () => {
-    shared = await Town.open(settings);
-  });
+export function useTown(settings: Settings = {}): TownOfAFile {
+  let town: Town | undefined;
+  const works: (() => Promise<unknown>)[] = [];
+  const open = async () => {
+    await town?.close();
+    town = await Town.open(settings);
+    for (const work of works) await work();
+  };
+  beforeAll(open, OPENED);
   beforeEach(async ({ task }) => {
     if (!task.result?.retryCount) return;
     console.info(`tried again: ${task.name}`);
-    own = await Town.open(settings);
-  });
+    await open();
+  }, OPENED);
   afterEach(async ({ task }) => {
-    const troubles = await (own ?? shared)?.goHome(task.result?.state === 'fail' ? task.name : null);
-    await own?.close();
-    own = undefined;
+    const troubles = await town?.goHome(task.result?.state === 'fail' ? task.name : null);
     expect(troubles ?? [], 'troubles in the pages').toEqual([]);
   });
-  afterAll(() => shared?.close());
-  return () => {
-    const town = own ?? shared;
+  afterAll(() => town?.close());
+  const current = () => {
     if (!town) throw new Error('The town is not open yet.');
     return town;
   };
+  return Object.assign(current, { settle: (work: () => Promise<unknown>) => void works.push(work) });
 }
