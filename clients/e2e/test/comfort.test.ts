@@ -223,5 +223,5 @@ test('screen readers hear each new message once, from one announcer', async () =
   expect(await log(page).getAttribute('aria-live')).toBe('off');
   await say(page, 'Loud and clear');
   await sees(message(page, 'Loud and clear'));
-  expect(await announcer.innerText()).toBe('bea says: Can you hear me');
+  await becomes(() => announcer.innerText(), 'bea says: Can you hear me');
 });

@@ -70,8 +70,8 @@ test('from a fresh server to a talk between two people, without reading anything
   await ann.reload();
   await sees(message(ann, 'The tea is cold'));
   expect(new URL(ann.url()).pathname).toMatch(/^\/c\/\d+$/);
-  expect(await log(ann).getByRole('article').count()).toBe(before.length);
-  expect(await conversations(ann).getByRole('listitem').count()).toBe(2);
+  await becomes(() => log(ann).getByRole('article').count(), before.length);
+  await becomes(() => conversations(ann).getByRole('listitem').count(), 2);
 });
 
 test('who logs out leaves nothing of theirs in the browser', async () => {

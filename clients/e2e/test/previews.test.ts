@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, expect, test } from 'vitest';
 import { expectAccessible } from '../town/axe';
-import { composer, dialog, log, message, say, sees, seesNot } from '../town/look';
+import { becomes, composer, dialog, log, message, say, sees, seesNot } from '../town/look';
 import { useTown } from '../town/town';
 
 const town = useTown({ 'previews.enabled': true, 'outgoing.allow': '127.0.0.1' });
@@ -56,7 +56,7 @@ test('a link shows what its page says, beside a picture, until somebody takes it
     expect(await card.getByRole('link').getAttribute('href')).toBe(link);
     const picture = card.locator('img');
     await expect.poll(() => picture.evaluate((one) => (one as HTMLImageElement).naturalWidth)).toBe(1);
-    expect(await log(side).getByRole('group', { name: 'Preview of the link' }).count()).toBe(1);
+    await becomes(() => log(side).getByRole('group', { name: 'Preview of the link' }).count(), 1);
   }
   // Nothing jumps: the card has its height before it has its contents.
   const height = await log(other)

@@ -89,7 +89,7 @@ test('a file that is dropped or pasted anywhere is attached, and the page and it
   await seesNot(page.getByText('Drop files here to attach them'));
   await give('paste', 'textarea');
   await becomes(() => attached.count(), 2);
-  expect(await composer(page).inputValue()).toBe('Half a text');
+  await becomes(() => composer(page).inputValue(), 'Half a text');
 });
 
 test('people are chosen with the keyboard: Enter takes the one who is found, the arrow leads to the list', async () => {

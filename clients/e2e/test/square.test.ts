@@ -35,7 +35,7 @@ test('the members of a large room are read by pages, and only once somebody look
   await sees(details.getByText('guest0', { exact: true }));
   expect(asked).toHaveLength(1);
   const lines = details.getByRole('listitem');
-  expect(await lines.count()).toBe(20);
+  await becomes(() => lines.count(), 20);
   await details.getByRole('button', { name: 'Show more' }).scrollIntoViewIfNeeded();
   await sees(details.getByText('late', { exact: true }));
   await becomes(() => lines.count(), 31);

@@ -59,7 +59,7 @@ test('answers, edits and deletions are seen by the other at once', async () => {
   await sees(dialog(a.page).getByText('Delete this message for everybody?'));
   await dialog(a.page).getByRole('button', { name: 'Cancel' }).click();
   await seesNot(dialog(a.page));
-  expect(await message(a.page, 'Soup, please').count()).toBe(1);
+  await becomes(() => message(a.page, 'Soup, please').count(), 1);
   await message(a.page, 'Soup, please').hover();
   await message(a.page, 'Soup, please').getByRole('button', { name: 'More' }).click();
   await a.page.getByRole('menuitem', { name: 'Delete' }).click();
@@ -151,10 +151,10 @@ test('days are separated, and a line shows where the new messages begin', async 
   expect(lines[0]).toMatch(/^(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day,? \d+ [A-Z][a-z]+/);
   // The line stays while one reads on, and is gone the next time.
   await becomes(async () => (await gus.do<Conversation>('GET', `/v1/conversations/${room.id}`)).unread, 0);
-  expect(await log(page).getByText('New messages').count()).toBe(1);
+  await becomes(() => log(page).getByText('New messages').count(), 1);
   await page.reload();
   await sees(message(page, 'Just now'));
-  expect(await log(page).getByText('New messages').count()).toBe(0);
+  await becomes(() => log(page).getByText('New messages').count(), 0);
 });
 
 test('drafts are kept, each in its conversation', async () => {
@@ -164,7 +164,7 @@ test('drafts are kept, each in its conversation', async () => {
   await composer(page).fill('Half a thou');
   await conversations(page).getByRole('link', { name: /Shelf/ }).click();
   await sees(page.getByRole('heading', { level: 1, name: 'Shelf' }));
-  expect(await composer(page).inputValue()).toBe('');
+  await becomes(() => composer(page).inputValue(), '');
   await composer(page).fill('Another');
   await page.reload();
   await becomes(() => composer(page).inputValue(), 'Another');
@@ -177,7 +177,7 @@ test('drafts are kept, each in its conversation', async () => {
   await becomes(() => composer(page).inputValue(), 'Another');
   await page.goto(`${town().server.url}/c/${room.id}`);
   await sees(message(page, 'Half a thought'));
-  expect(await composer(page).inputValue()).toBe('');
+  await becomes(() => composer(page).inputValue(), '');
 });
 
 test('links lead where they say, safely, and the rest is text', async () => {

@@ -35,7 +35,7 @@ test('“Today” is “Yesterday” after midnight, in the messages and in the 
   });
   await sees(log(page).getByRole('heading', { name: 'Today' }));
   const time = conversations(page).locator('time').first();
-  expect(await time.innerText()).toMatch(/^\d\d:\d\d$/);
+  await expect.poll(() => time.innerText()).toMatch(/^\d\d:\d\d$/);
   await page.clock.fastForward('24:00:00');
   await sees(log(page).getByRole('heading', { name: 'Yesterday' }));
   expect(await log(page).getByRole('heading', { name: 'Today' }).count()).toBe(0);
