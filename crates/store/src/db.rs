@@ -134,15 +134,12 @@ impl Db {
         let url = options.url.as_str();
         let (readers, writer, file, index) = if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let connect = postgres_options(url)?;
-            // The writer asks for a batch's rows by their keys and by nothing else. Left to guess from young
-            // statistics, the planner would read whole tables, and keep that plan.
-            let by_keys = connect.clone().options([
-                ("enable_seqscan", "off"),
-                ("enable_hashjoin", "off"),
-                ("enable_mergejoin", "off"),
-                // The rows that it has locked must not wait for a node that is cut off.
-                ("idle_in_transaction_session_timeout", "3000"),
-            ]);
+            // Statements ask for rows by their keys, as they are written for SQLite, which knows no other way. Left to
+            // guess from young statistics, the planner would read whole tables for one message, and keep that plan.
+            let by_keys =
+                connect.options([("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off")]);
+            // The rows that the writer has locked must not wait for a node that is cut off.
+            let hurried = by_keys.clone().options([("idle_in_transaction_session_timeout", "3000")]);
             let pool = |n, connect| {
                 // Before every use it would double the cost of a read; this is before the first use after an outage.
                 let alive = pool_options::<Postgres>(options, n).before_acquire(|conn, about| {
@@ -157,12 +154,12 @@ impl Db {
                 });
                 alive.connect_with(connect)
             };
-            let readers = pool(options.readers, connect).await?;
+            let readers = pool(options.readers, by_keys.clone()).await?;
             // Texts are cut in the middle of a transaction, which may take a while; nobody waits for its locks.
-            let unhurried = by_keys.clone().options([("idle_in_transaction_session_timeout", "60000")]);
+            let unhurried = by_keys.options([("idle_in_transaction_session_timeout", "60000")]);
             // Followers write beside the writer, so that nobody who sends waits for them. Opened when it is used.
             let aside = pool_options::<Postgres>(options, 1).min_connections(0).connect_lazy_with(unhurried);
-            (Pool::Postgres(readers), Pool::Postgres(pool(1, by_keys).await?), None, Index::Table(aside))
+            (Pool::Postgres(readers), Pool::Postgres(pool(1, hurried).await?), None, Index::Table(aside))
         } else if url.starts_with("sqlite:") {
             let connect = sqlite_options(url)?;
             let file = connect.get_filename().to_owned();
