@@ -306,3 +306,45 @@ async fn what_a_node_followed_that_died_another_follows_on() {
         assert_eq!(found(&living, &needle("two"), ann).await.len(), 1);
     }
 }
+
+/// On PostgreSQL, which counts what it reads: here without statistics of its tables, as after many messages have come.
+#[tokio::test]
+async fn reading_a_few_messages_reads_no_others() {
+    for db in databases().await.into_iter().filter(|db| !db.is_sqlite()) {
+        let (writer, mut told) = writer(&db);
+        tokio::spawn(async move { while told.recv().await.is_some() {} });
+        let (ann, _, garden) = room(&writer).await;
+        let mut ids = Vec::new();
+        for at in 0..8 {
+            ids.push(say(&writer, ann, garden, "", &format!("{at}")).await.unwrap().unwrap().id);
+        }
+        let mut conn = db.read().await.unwrap();
+        many_more(&mut conn, garden, ann).await;
+        let before = fetched(&mut conn).await;
+        let time = (Millis(0), Millis(i64::MAX));
+        let rows = store::messages::found(&mut conn, &ids, ann, time, &Kind::ALL).await.unwrap();
+        assert_eq!(rows.len(), 8);
+        let read = fetched(&mut conn).await - before;
+        assert!((8..40).contains(&read), "{read} messages were read for 8");
+        assert_eq!(store::messages::newest_in_room(&mut conn, &[garden]).await.unwrap().len(), 1);
+        assert_eq!(store::messages::newest(&mut conn, &[garden]).await.unwrap().len(), 1);
+        let read = fetched(&mut conn).await - before - read;
+        assert!((2..40).contains(&read), "{read} messages were read for the newest");
+    }
+}
+
+/// Makes the table so long that reading it is worth avoiding.
+async fn many_more(conn: &mut store::Conn, room: ConversationId, author: UserId) {
+    let store::Conn::Postgres(conn) = conn else { panic!("this is PostgreSQL's") };
+    let insert = "INSERT INTO messages (conversation_id, seq, rev, author_id, content_hash, text, created_at)
+                  SELECT $1, n, n, $2, 0, 'more', 0 FROM generate_series(1001, 21000) AS n";
+    sqlx::query(insert).bind(room.0).bind(author.0).execute(&mut **conn).await.unwrap();
+}
+
+/// How many rows of messages this connection has read since PostgreSQL last gathered its counts.
+async fn fetched(conn: &mut store::Conn) -> i64 {
+    let store::Conn::Postgres(conn) = conn else { panic!("only PostgreSQL counts") };
+    let count = "SELECT COALESCE(idx_tup_fetch, 0) + seq_tup_read FROM pg_stat_xact_user_tables
+                 WHERE relid = 'messages'::regclass";
+    sqlx::query_scalar(count).fetch_one(&mut **conn).await.unwrap()
+}
