@@ -16,6 +16,7 @@ for work in ${WORKS:-flush w4 w1c w1-100 w1-200 w2c w3c w6 w5}; do
     w1-*) measure "$work" w1 --rate "${work#w1-}" ;;
     w5) measure w5 w5 --fill ;;
     list) measure list list --fill ;;
+    connect-*) measure "$work" connect --conversations "${work#connect-}" --fill ;;
     # What was used for making the conversations is in the server's memory: it is started anew.
     wide) measure wide-fill wide --fill && stop && start && measure wide wide ;;
     *) measure "$work" "$work" ;;
