@@ -12,7 +12,7 @@ use crate::{
 /// How often the long gate runs each round. Six times exceed the required 500 node kills, 50 database faults, 50 Redis
 /// faults, 40 partitions and 1,000,000 acknowledged messages.
 const CYCLES: &str = "6";
-/// How many rounds of a check run at the same time. A round computes for a quarter of its time.
+/// How many rounds of a check run at the same time: each spends most of its time in pauses, restarts and time-outs.
 const AT_ONCE: &str = "3";
 /// The percentage of faults that a check uses in the round with thousands of clients: two kills and a storm.
 const CHECKED_OF_MANY: &str = "34";
