@@ -12,6 +12,8 @@ use crate::{
 /// How often the long gate runs each round. Six times exceed the required 500 node kills, 50 database faults, 50 Redis
 /// faults, 40 partitions and 1,000,000 acknowledged messages.
 const CYCLES: &str = "6";
+/// How many rounds of a check run at the same time: each spends most of its time in pauses, restarts and time-outs.
+const AT_ONCE: &str = "3";
 /// The percentage of faults that a check uses in the round with thousands of clients: two kills and a storm.
 const CHECKED_OF_MANY: &str = "34";
 
@@ -39,7 +41,7 @@ pub fn check_databases() -> Result<()> {
 /// only reported.
 pub fn check_rounds() -> Result<()> {
     let seeds = root().join("crates/chaos/seeds.txt");
-    succeed(program().args(["run", "--lenient", "--seeds"]).arg(seeds))
+    succeed(program().args(["run", "--lenient", "--at-once", AT_ONCE, "--seeds"]).arg(seeds))
 }
 
 /// The round with thousands of clients.

@@ -5,6 +5,10 @@ use std::{
     fs::{self, File},
     path::{Path, PathBuf},
     process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -14,6 +18,7 @@ use anyhow::{Context as _, anyhow, bail, ensure};
 use crate::{
     chaos, client, generate, hostile, mutants,
     postgres::{self, Postgres},
+    processor,
     redis::{Cluster, Redis},
     release,
     s3::{self, S3},
@@ -50,21 +55,21 @@ pub fn run(may_install: bool) -> anyhow::Result<()> {
     steps.step("everything is built", build_everything);
     // The tests often wait for timers: meanwhile the release that the hostile client will attack is built, at low
     // priority. If that fails, its step says why.
-    let release = thread::spawn(release::build_beside);
+    let release = Beside::start(THE_RELEASE, steps.elsewhere());
     steps.step("tests on SQLite", || succeed(&mut tests(&[ALL_TESTS, KILLS_LATER].concat())?));
     // Browser tests wait for a server, and stories for timers: each leaves the other enough of the machine.
-    let clients = Beside::start(THE_CLIENTS);
+    let clients = Beside::start(THE_CLIENTS, steps.elsewhere());
     steps.step("tests on PostgreSQL", tests_on_postgres);
     steps.step("a bucket of files", tests_on_s3);
     steps.step("stories on two nodes", tests_on_two_nodes);
     steps.step("stories on a Redis Cluster", tests_on_a_redis_cluster);
     steps.join(clients);
     steps.step("generated documents", generate::check);
-    steps.step("the release is built", || release.join().map_err(|_| anyhow!("the build has panicked"))?);
+    steps.join(release);
     // Alone: it measures how fast other clients are answered.
     steps.step("a stranger fells nothing", hostile::run);
-    let mutants = Beside::start(DELIBERATE_FAULTS);
-    let databases = Beside::start(FAILOVERS);
+    let mutants = Beside::start(DELIBERATE_FAULTS, steps.elsewhere());
+    let databases = Beside::start(FAILOVERS, steps.elsewhere());
     steps.step("nothing is lost while things break", chaos::check_rounds);
     steps.join(databases);
     steps.join(mutants);
@@ -74,6 +79,7 @@ pub fn run(may_install: bool) -> anyhow::Result<()> {
 }
 
 /// The names of the steps that may run beside others, as `cargo xtask step` takes them.
+const THE_RELEASE: &str = "the release is built";
 const THE_CLIENTS: &str = "the clients' tests";
 const DELIBERATE_FAULTS: &str = "deliberate faults are found";
 const FAILOVERS: &str = "flushes come before answers, and failovers are noticed";
@@ -84,10 +90,14 @@ const FAILOVERS: &str = "flushes come before answers, and failovers are noticed"
 /// If there is no such step, or it fails.
 pub fn step(name: &str) -> anyhow::Result<()> {
     match name {
+        THE_RELEASE => release::build_beside(),
         THE_CLIENTS => tests_of_clients(),
         DELIBERATE_FAULTS => mutants::run(),
         FAILOVERS => chaos::check_databases(),
-        _ => bail!("there is no step {name:?}; there are {THE_CLIENTS:?}, {DELIBERATE_FAULTS:?} and {FAILOVERS:?}"),
+        _ => bail!(
+            "there is no step {name:?}; there are {THE_RELEASE:?}, {THE_CLIENTS:?}, {DELIBERATE_FAULTS:?} and \
+             {FAILOVERS:?}"
+        ),
     }
 }
 
@@ -226,57 +236,82 @@ struct Beside {
     name: &'static str,
     log: PathBuf,
     /// Waits for its end, so that the time which it took is its own and not that until somebody asks.
-    running: JoinHandle<(Duration, anyhow::Result<()>)>,
+    running: JoinHandle<(Took, anyhow::Result<()>)>,
 }
 
 impl Beside {
-    fn start(name: &'static str) -> Self {
+    /// Starts it. The processor time that it uses is added to `elsewhere`.
+    fn start(name: &'static str, elsewhere: Arc<AtomicU64>) -> Self {
         println!("\n==== {name}: begins, beside the next ====");
         let log = chaos::target().join("check").join(format!("{}.log", name.replace([' ', '\''], "-")));
         let (into, began) = (log.clone(), Instant::now());
         let running = thread::spawn(move || {
-            let outcome = Self::run(name, &into);
-            (began.elapsed(), outcome)
+            let mut computed = Duration::ZERO;
+            let outcome = Self::run(name, &into, &mut computed, &elsewhere);
+            (Took { clock: began.elapsed(), computed }, outcome)
         });
         Self { name, log, running }
     }
 
-    fn run(name: &str, into: &Path) -> anyhow::Result<()> {
+    fn run(name: &str, into: &Path, computed: &mut Duration, elsewhere: &AtomicU64) -> anyhow::Result<()> {
         into.parent().map(fs::create_dir_all).transpose()?;
         let log = File::create(into)?;
-        let mut step = command(env::current_exe()?);
-        let status = step.args(["step", name]).stdout(log.try_clone()?).stderr(log).status()?;
+        let mut step =
+            command(env::current_exe()?).args(["step", name]).stdout(log.try_clone()?).stderr(log).spawn()?;
+        *computed = processor::of_ended(&step)?;
+        elsewhere.fetch_add(u64::try_from(computed.as_millis())?, Relaxed);
+        let status = step.wait()?;
         ensure!(status.success(), "it ended with {status}");
         Ok(())
     }
 
     /// Waits for it and prints its output.
-    fn end(self) -> (&'static str, Duration, anyhow::Result<()>) {
+    fn end(self) -> (&'static str, Took, anyhow::Result<()>) {
         let ended = self.running.join();
         let (took, outcome) =
-            ended.unwrap_or_else(|_| (Duration::ZERO, Err(anyhow!("what waited for it has panicked"))));
+            ended.unwrap_or_else(|_| (Took::default(), Err(anyhow!("what waited for it has panicked"))));
         // A step that could not be started has no output.
         print!("{}", String::from_utf8_lossy(&fs::read(self.log).unwrap_or_default()));
         (self.name, took, outcome)
     }
 }
 
-/// The steps so far: their names, how long they took, and whether they passed.
+/// What a step cost: a step that waits takes long by the clock and little of the processors.
+#[derive(Clone, Copy, Default)]
+struct Took {
+    clock: Duration,
+    /// The processor time of this program and of all programs that the step has started and seen end.
+    computed: Duration,
+}
+
+/// The steps so far: their names, what they cost, and whether they passed.
 struct Steps {
     began: Instant,
-    done: Vec<(&'static str, Duration, bool)>,
+    done: Vec<(&'static str, Took, bool)>,
+    /// The processor time, in milliseconds, of the steps that ran beside others and have ended.
+    elsewhere: Arc<AtomicU64>,
 }
 
 impl Steps {
     fn new() -> Self {
-        Self { began: Instant::now(), done: Vec::new() }
+        Self { began: Instant::now(), done: Vec::new(), elsewhere: Arc::default() }
+    }
+
+    fn elsewhere(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.elsewhere)
+    }
+
+    /// The processor time so far, without that of steps that ran beside others.
+    fn computed(&self) -> Duration {
+        processor::of_this_process().saturating_sub(Duration::from_millis(self.elsewhere.load(Relaxed)))
     }
 
     fn step(&mut self, name: &'static str, work: impl FnOnce() -> anyhow::Result<()>) {
         println!("\n==== {name} ====");
-        let start = Instant::now();
+        let (start, before) = (Instant::now(), self.computed());
         let outcome = work();
-        self.note(name, start.elapsed(), &outcome);
+        let took = Took { clock: start.elapsed(), computed: self.computed().saturating_sub(before) };
+        self.note(name, took, &outcome);
     }
 
     /// Waits for a step that runs beside others.
@@ -286,7 +321,7 @@ impl Steps {
         self.note(name, took, &outcome);
     }
 
-    fn note(&mut self, name: &'static str, took: Duration, outcome: &anyhow::Result<()>) {
+    fn note(&mut self, name: &'static str, took: Took, outcome: &anyhow::Result<()>) {
         if let Err(error) = outcome {
             eprintln!("FAILED: {name}: {error:#}");
         }
@@ -295,8 +330,10 @@ impl Steps {
 
     fn summary(&self) -> anyhow::Result<()> {
         println!("\n==== summary: {:.0} s since the first step began ====", self.began.elapsed().as_secs_f64());
-        for (name, time, good) in &self.done {
-            println!("{:<7} {:>6.1} s  {name}", if *good { "ok" } else { "FAILED" }, time.as_secs_f64());
+        println!("          clock   processors");
+        for (name, Took { clock, computed }, good) in &self.done {
+            let verdict = if *good { "ok" } else { "FAILED" };
+            println!("{verdict:<7} {:>6.1} s {:>10.1} s  {name}", clock.as_secs_f64(), computed.as_secs_f64());
         }
         let failed: Vec<&str> = self.done.iter().filter(|(_, _, good)| !good).map(|(name, _, _)| *name).collect();
         if failed.is_empty() {

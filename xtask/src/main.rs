@@ -8,6 +8,7 @@ mod generate;
 mod hostile;
 mod mutants;
 mod postgres;
+mod processor;
 mod redis;
 mod release;
 mod run;

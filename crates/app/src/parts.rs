@@ -181,8 +181,8 @@ pub fn blobs(config: &Config) -> anyhow::Result<Arc<dyn Blobs>> {
     }
 }
 
-/// What nodes compare that keep files: alike on those that have the same store. In a folder it is made if `make` says so;
-/// absent if it is not there, or the folder cannot be read.
+/// The token by which nodes that keep files compare their stores: alike on those that have the same one. In a folder
+/// the token is made if `make` says so; absent if it is not there, or the folder cannot be read.
 #[must_use]
 pub fn files_token(config: &Config, make: bool) -> Option<String> {
     let place = config.files_place();

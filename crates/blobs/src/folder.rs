@@ -16,7 +16,7 @@ use crate::{Blobs, Error, Reading, Result, Work, Writing};
 
 /// The folder of what is being written.
 const UNFINISHED: &str = "unfinished";
-/// What is kept free for the database at least, in bytes; of a small disk a twentieth, if that is less.
+/// The space that is kept free for the database at least, in bytes; of a small disk a twentieth, if that is less.
 const RESERVE: u64 = 512 << 20;
 /// Bytes that are read at once where it is not said how many.
 pub(crate) const BLOCK: usize = 128 << 10;
@@ -250,7 +250,7 @@ impl Writer {
         Self(Some(unfinished))
     }
 
-    /// What was written, which is not removed before it is dropped.
+    /// The written file, which is not removed before it is dropped.
     pub(crate) fn take(&mut self) -> Result<Unfinished> {
         self.0.take().ok_or(Error::NotFound)
     }
@@ -354,7 +354,7 @@ fn has_room(folder: &Path) -> Result<bool> {
     Ok(free > RESERVE.min(all / 20))
 }
 
-/// What is in a folder; nothing if there is no such folder.
+/// The entries of a folder; nothing if there is no such folder.
 fn entries(folder: &Path) -> Result<Vec<fs::DirEntry>> {
     match fs::read_dir(folder) {
         Ok(entries) => Ok(entries.collect::<io::Result<_>>()?),
@@ -465,7 +465,7 @@ mod tests {
         assert_eq!(scratch.files().len(), 1);
         drop(writing);
         assert_eq!(scratch.files(), [] as [PathBuf; 0]);
-        // What a crash has left is swept when it is old enough.
+        // Remains of a crash are swept when they are old enough.
         std::mem::forget(folder.begin(id(1, 2)).await.unwrap());
         assert_eq!(folder.sweep_unfinished(Duration::from_secs(60)).await.unwrap(), 0);
         assert_eq!(folder.sweep_unfinished(Duration::ZERO).await.unwrap(), 1);

@@ -41,7 +41,7 @@ const TRIES: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(100);
 /// Objects that are listed by one question at most; more than this no store says.
 const PAGE: usize = 1_000;
-/// What is read of an answer that is not a blob.
+/// The bytes that are read of an answer that is not a blob.
 const TEXT: usize = 4 << 20;
 /// The hash of nothing.
 const NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -55,7 +55,7 @@ pub struct Bucket {
     pub region: String,
     /// The bucket's name.
     pub name: String,
-    /// What all objects' names begin with, without slashes at its ends; may be empty.
+    /// The beginning of all objects' names, without slashes at its ends; may be empty.
     pub prefix: String,
     /// Who asks, and with what their requests are signed.
     pub access_key: String,
@@ -76,7 +76,7 @@ pub struct S3(Arc<Inner>);
 struct Inner {
     line: Line,
     key: sign::Key,
-    /// What the path of every request begins with.
+    /// The beginning of every request's path.
     base: String,
     prefix: String,
     encryption: Vec<(&'static str, String)>,
@@ -93,7 +93,7 @@ struct Ask {
     content: Content,
 }
 
-/// What a request brings.
+/// The content of a request.
 enum Content {
     Text(Bytes),
     /// A part of a file, with its SHA-256.
@@ -410,7 +410,7 @@ struct Reader {
     object: String,
     size: u64,
     open: Option<Open>,
-    /// What will be read of it.
+    /// The bytes that will be read of it.
     planned: Range<u64>,
 }
 
@@ -419,7 +419,7 @@ struct Open {
     answer: Answer,
     /// The place of its next byte, and of its end.
     left: Range<u64>,
-    /// What has come of it and was not asked for yet.
+    /// Bytes that have come and were not asked for yet.
     rest: Bytes,
 }
 

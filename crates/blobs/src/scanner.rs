@@ -20,7 +20,7 @@ const WAITING: Duration = Duration::from_secs(60);
 /// How long it may take to judge, beside the time for the bytes at the slowest rate, in bytes a second.
 const JUDGING: Duration = Duration::from_secs(60);
 const SLOWEST: u64 = 1 << 20;
-/// What is read of its answer.
+/// The bytes that are read of its answer.
 const ANSWER: u64 = 4_096;
 
 /// Where a scanner listens.
@@ -39,7 +39,7 @@ pub struct Scanner {
     places: Arc<Semaphore>,
 }
 
-/// What a scanner says of a file.
+/// A scanner's verdict on a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It knows of no harm.
@@ -72,7 +72,7 @@ impl Scanner {
         timeout(patience, self.ask(&mut *file)).await.map_err(|_| "the scanner takes too long")?
     }
 
-    /// What it says of itself: its version and that of its signatures.
+    /// Asks for its version and that of its signatures.
     ///
     /// # Errors
     /// Why it says nothing.

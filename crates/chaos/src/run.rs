@@ -1,4 +1,4 @@
-//! `chaos run`: runs one round after the other.
+//! `chaos run`: runs the rounds, one after the other or several at the same time.
 
 use std::{
     path::PathBuf,
@@ -6,11 +6,12 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
+use tokio::task::JoinSet;
 
 use crate::{
     plan,
     report::{self, Report},
-    round::Outcome,
+    round::{Outcome, Round},
 };
 
 /// The options of `chaos run`.
@@ -33,6 +34,10 @@ pub struct Options {
     /// How often the round `loud` is run in addition.
     #[arg(long, default_value_t = 0)]
     pub loud_cycles: u64,
+    /// How many rounds run at the same time. Each waits for pauses, restarts and time-outs most of the time; but others
+    /// that run beside it make its measurements worse.
+    #[arg(long, default_value_t = 1)]
+    pub at_once: usize,
     /// Begins no further round after so many minutes.
     #[arg(long)]
     pub minutes: Option<u64>,
@@ -56,7 +61,7 @@ pub struct Options {
     pub mutant: Option<String>,
 }
 
-/// Runs the rounds and prints the result of each.
+/// Runs the rounds and prints the result of each when it ends.
 ///
 /// # Errors
 /// If a promise was broken, or something could not be run.
@@ -68,23 +73,20 @@ pub async fn run(options: &Options) -> Result<()> {
     // Read first: the program that is run was built from this commit.
     let commit = report::commit();
     println!("seed {seed}");
-    for (name, its_seed) in replayed(options)?.into_iter().chain(planned(options, &names, seed)) {
-        if options.minutes.is_some_and(|minutes| begin.elapsed() > Duration::from_secs(60 * minutes)) {
-            println!("the time is over; what is left is not run");
-            break;
+    let mut waiting = wanted(options, &names, seed)?.into_iter().peekable();
+    let time_is_over = || options.minutes.is_some_and(|minutes| begin.elapsed() > Duration::from_secs(60 * minutes));
+    let mut running = JoinSet::new();
+    loop {
+        while running.len() < options.at_once.max(1)
+            && !time_is_over()
+            && let Some((name, seed)) = waiting.next()
+        {
+            let round = plan::round(&name, options.share, seed).context("there is no such round")?;
+            running.spawn(run_one(round, seed, binary.clone(), options.mutant.clone()));
         }
-        let round = plan::round(&name, options.share, its_seed).context("there is no such round")?;
-        let folder = folder(&name, its_seed);
-        let start = Instant::now();
-        let outcome = round
-            .run(its_seed, binary.clone(), folder.clone(), options.mutant.clone())
-            .await
-            .with_context(|| format!("round {name}, seed {its_seed}, folder {}", folder.display()))?;
-        tell(&name, its_seed, &outcome, start.elapsed());
-        if !outcome.violations.is_empty() {
-            println!("histories and logs are in {}; again with: chaos run {name} --seed {its_seed}", folder.display());
-        }
-        rounds.push((name, its_seed, start.elapsed().as_secs_f64(), outcome.violations.len()));
+        let Some(ended) = running.join_next().await else { break };
+        let Ended { name, seed: its_seed, took, outcome } = ended??;
+        rounds.push((name.to_owned(), its_seed, took.as_secs_f64(), outcome.violations.len()));
         all.add(outcome);
         if let Some(name) = &options.name {
             let (rounds, took) = (rounds.clone(), begin.elapsed());
@@ -92,12 +94,50 @@ pub async fn run(options: &Options) -> Result<()> {
             report.write(&options.out)?;
         }
     }
+    if waiting.peek().is_some() {
+        println!("the time is over; what is left is not run");
+    }
     println!("all together: {} acknowledged sends; {:?}", all.acknowledged(), all.faults);
     tell_bounds(&all);
     let broken: Vec<&str> = all.bounds().iter().filter(|bound| !bound.is_kept()).map(|bound| bound.name).collect();
     ensure!(all.violations.is_empty(), "{} broken promises", all.violations.len());
     ensure!(broken.is_empty() || options.lenient, "bounds that were not kept: {}", broken.join("; "));
     Ok(())
+}
+
+/// A round that was run.
+struct Ended {
+    name: &'static str,
+    seed: u64,
+    took: Duration,
+    outcome: Outcome,
+}
+
+/// Runs one round in a folder of its own and prints its result.
+async fn run_one(round: Round, seed: u64, binary: PathBuf, mutant: Option<String>) -> Result<Ended> {
+    let (name, start) = (round.name, Instant::now());
+    let folder = folder(name, seed);
+    let outcome = round
+        .run(seed, binary, folder.clone(), mutant)
+        .await
+        .with_context(|| format!("round {name}, seed {seed}, folder {}", folder.display()))?;
+    let took = start.elapsed();
+    tell(name, seed, &outcome, took);
+    if !outcome.violations.is_empty() {
+        println!("histories and logs are in {}; again with: chaos run {name} --seed {seed}", folder.display());
+    }
+    Ok(Ended { name, seed, took, outcome })
+}
+
+/// Everything that is to be run, each round with each seed once: two at the same time would share a folder.
+fn wanted(options: &Options, names: &[String], seed: u64) -> Result<Vec<(String, u64)>> {
+    let mut all = replayed(options)?;
+    for round in planned(options, names, seed) {
+        if !all.contains(&round) {
+            all.push(round);
+        }
+    }
+    Ok(all)
 }
 
 /// The rounds that were asked for, each cycle with another seed.

@@ -16,7 +16,7 @@ pub enum AvatarOf {
     Server,
 }
 
-/// What holds a picture. It decides who may see it.
+/// The holder of a picture. It decides who may see the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holder {
     /// A person's avatar: everybody who is logged in may see it.

@@ -123,7 +123,7 @@ pub struct Listed {
     pub peer: Option<Peer>,
 }
 
-/// What of an entry of the list is different for somebody who sees threads apart from the room.
+/// The parts of an entry of the list that differ for somebody who sees threads apart from the room.
 #[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct InRoom {
     /// Messages of others in the room after the read marker, counted up to [`crate::limits::UNREAD_CAP`].

@@ -244,7 +244,7 @@ pub enum ListChange<'a> {
     },
 }
 
-/// What an account's change is about, for those who follow conversations.
+/// The subject of an account's change, for those who follow conversations.
 enum About<'a> {
     /// The person's list of conversations.
     List(ListChange<'a>),

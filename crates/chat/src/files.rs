@@ -33,7 +33,7 @@ pub struct File {
     pub pixels: Option<(i64, i64)>,
     /// How an image looks from far away, as a blurhash; absent for other files and those that cannot be decoded.
     pub blurhash: Option<String>,
-    /// What a recording says of itself, if its owner has made it for a voice message.
+    /// The length and loudness of a recording, if its owner has made it for a voice message.
     pub voice: Option<Voice>,
 }
 
@@ -93,7 +93,7 @@ pub struct Thumbnail {
 pub struct FileLink {
     /// The file.
     pub file: FileId,
-    /// What stands in the address.
+    /// The token in the address.
     pub token: String,
     /// Until when it does.
     pub expires_at: Millis,
@@ -102,7 +102,7 @@ pub struct FileLink {
 /// A file with what only the server needs to know of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredFile {
-    /// What others see.
+    /// The file as others see it.
     pub file: File,
     /// The number of its row, by which jobs name it.
     pub number: i64,

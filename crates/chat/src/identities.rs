@@ -11,7 +11,7 @@ use crate::{MAX_SAFE_INTEGER, UserId};
 pub const DEFAULT_HOST: &str = "default";
 /// Where the numbers begin of those who have none in the host, unless it is configured.
 pub const DEFAULT_OFFSET: i64 = 1_000_000_000;
-/// What [`Numbering::offset`] may be. Clients of the old systems keep numbers in 32 bits.
+/// The range of [`Numbering::offset`]. Clients of the old systems keep numbers in 32 bits.
 pub const OFFSETS: Range<i64> = 1_000..2_000_000_001;
 /// The most characters of a subject, as of OpenID Connect's (section 2).
 pub const SUBJECT_LENGTH: usize = 255;

@@ -131,7 +131,7 @@ impl NamesPeople for Item {
 pub struct ReadState {
     /// Everything up to here was read at once; absent if nothing was.
     pub all_to: Option<InboxPlace>,
-    /// What was read by itself and is newer, ascending.
+    /// Newer entries that were read one by one, ascending.
     pub single: Vec<InboxPlace>,
     /// The number of its last change in the account.
     pub rev: Number,
@@ -166,7 +166,7 @@ impl ReadState {
     }
 }
 
-/// What somebody marks as read in their inbox.
+/// The entries that somebody marks as read in their inbox.
 #[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub enum InboxReading {
     /// These items.

@@ -128,7 +128,7 @@ pub struct Reached {
     pub may_call_everybody: bool,
 }
 
-/// What the names that a text calls mean in its conversation.
+/// The people whom the names in a text mean in its conversation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Resolved {
     /// The members with these names, by id.

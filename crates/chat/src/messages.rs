@@ -99,7 +99,7 @@ pub struct Message {
     pub reactions: Vec<Reaction>,
     /// Those whom it is for.
     pub mentions: Mentions,
-    /// What the page behind its first link says of itself, once that is known; none once deleted.
+    /// The preview of the page behind its first link, once that is known; none once deleted.
     pub preview: Option<Box<Preview>>,
 }
 

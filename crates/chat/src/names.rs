@@ -33,7 +33,7 @@ pub enum Unfit {
     Marks,
 }
 
-/// What is wrong, for the sentence that begins with the field's name.
+/// Says what is wrong, in a sentence that begins with the field's name.
 impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -84,7 +84,7 @@ pub fn stored_lines(raw: &str) -> Result<String, Unfit> {
     Ok(lines.join("\n").trim().to_owned())
 }
 
-/// What a name that was kept before there were these rules becomes: [`stored`], with what would be refused taken out.
+/// The form of a name that was kept before there were these rules: [`stored`], with what would be refused taken out.
 /// None if nothing is left of it.
 #[must_use]
 pub fn mended(kept: &str) -> Option<String> {
@@ -197,8 +197,8 @@ pub fn look_alike(name: &str) -> String {
     fold(&skeleton(&fold(&skeleton(&written))))
 }
 
-/// What a name is found by: [`words`] of all these names, each preceded by a space. `" ann"` is in it if a word begins
-/// with `ann`.
+/// The key by which a name is found: [`words`] of all these names, each preceded by a space. `" ann"` is in it if a
+/// word begins with `ann`.
 #[must_use]
 pub fn search_key<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let mut key = String::new();

@@ -157,7 +157,7 @@ pub fn keyword_in<'k>(text: &str, keywords: &'k [String]) -> Option<&'k str> {
     keywords.iter().find(is_there).map(String::as_str)
 }
 
-/// What the thread in which a message stands is to a person.
+/// A person's relation to the thread in which a message stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InThread {
     /// They follow it, perhaps with a level of its own.
@@ -319,7 +319,7 @@ mod tests {
         words.iter().map(|word| (*word).to_owned()).collect()
     }
 
-    /// What a message of somebody else is decided to be, after a change of the occasion.
+    /// The decision about a message of somebody else, after a change of the occasion.
     fn decided<'a>(change: impl FnOnce(&mut Occasion<'a>)) -> (bool, Why) {
         let (here, settings): (&'a _, &'a _) = (Box::leak(Box::default()), Box::leak(Box::default()));
         let mut occasion = Occasion {

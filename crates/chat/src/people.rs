@@ -11,7 +11,7 @@ use crate::{
     UserGroupId, UserId,
 };
 
-/// What names people.
+/// A value that names people, or can.
 pub trait NamesPeople {
     /// Shows each of them, to be read or to be replaced.
     fn each_person(&mut self, show: &mut dyn FnMut(&mut UserId));

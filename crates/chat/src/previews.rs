@@ -16,7 +16,7 @@ pub const DESCRIPTION_LENGTH: usize = 400;
 /// Bytes of a link that is previewed; a longer one is none that a person wrote.
 pub const LINK_LENGTH: usize = 2_048;
 
-/// What a page says of itself. It never changes: a page is looked at once.
+/// The preview of a page, by the page's own words. It never changes: a page is looked at once.
 #[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct Preview {
     /// The link, as the text has it.
@@ -25,7 +25,7 @@ pub struct Preview {
     pub site: Option<String>,
     /// The page's title.
     pub title: String,
-    /// What it is about.
+    /// Its description.
     pub description: Option<String>,
     /// Its picture, which is a file of ours: whoever may read the message may read it.
     pub image: Option<File>,
@@ -57,7 +57,7 @@ fn leads_to_a_page(target: &str) -> bool {
 /// or turn the direction of what stands beside them, and of so many characters at most. None if nothing of it is left.
 #[must_use]
 pub fn cleaned(text: &str, most: usize) -> Option<String> {
-    // What is taken out may be much; but what is behind all that, nobody reads.
+    // Much may be taken out; but nobody reads a text that begins behind all that.
     let beginning: String = text.chars().take(most.saturating_mul(20)).collect();
     let whole = names::mended(&beginning)?;
     if whole.chars().count() <= most {

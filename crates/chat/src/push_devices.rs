@@ -25,7 +25,7 @@ pub struct PushDevice {
     pub rev: Number,
 }
 
-/// What a browser says when it subscribes, as it says it.
+/// A browser's subscription, as the browser gives it.
 #[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct NewPushDevice {
     /// The address at its push service.
@@ -40,7 +40,7 @@ pub struct NewPushDevice {
     pub shows_text: bool,
 }
 
-/// What a push is about.
+/// The subject of a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, NamesPeople)]
 pub enum PushKind {
     /// A message in a direct conversation.
@@ -81,7 +81,7 @@ impl PushKind {
     }
 }
 
-/// What has become of the last push about a conversation to a device.
+/// The state of the last push about a conversation to a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, NamesPeople)]
 pub enum PushState {
     /// It is to be sent, at once or after a pause.
@@ -121,18 +121,18 @@ impl PushState {
 pub struct PushExplained {
     /// The device.
     pub device: PushDeviceId,
-    /// What has become of it; absent if there was none about this message or a later one, or an edit of an earlier message
+    /// Its state; absent if there was none about this message or a later one, or an edit of an earlier message
     /// was told since.
     pub state: Option<PushState>,
     /// Up to which message it told; a later one than was asked for if that was gathered with others.
     pub seq: Option<Number>,
     /// When it came into its state.
     pub at: Option<Millis>,
-    /// What the push service said when it did not take it, such as a status.
+    /// The push service's answer if it did not take it, such as a status.
     pub error: Option<String>,
 }
 
-/// What a device may show of a message that it was told of.
+/// The parts of a message that a device may show after a push about it.
 #[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct PushedMessage {
     /// Where it is.
@@ -141,13 +141,13 @@ pub struct PushedMessage {
     pub seq: Number,
     /// The root of the thread in which it stands aside from the room.
     pub thread: Option<Number>,
-    /// What the push was about.
+    /// The subject of the push.
     pub kind: PushKind,
     /// The name of the conversation; absent if it has none, as direct conversations.
     pub name: Option<String>,
     /// The name that is shown of its author.
     pub author: String,
-    /// What it says, without markers and not in full; absent if the device shows no text, or there is none.
+    /// Its text, without markers and not in full; absent if the device shows no text, or there is none.
     pub text: Option<String>,
     /// Whether the person has read it.
     pub is_read: bool,

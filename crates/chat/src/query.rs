@@ -191,7 +191,7 @@ pub enum Query {
     Drafts,
     /// Messages that the speaker may see.
     Search {
-        /// What is looked for, as it was typed: see [`crate::search::parse`].
+        /// The search as it was typed: see [`crate::search::parse`].
         q: String,
         /// How many minutes the asker's clock is ahead of UTC, for its days.
         utc_offset: i64,
@@ -232,9 +232,9 @@ pub enum Query {
     },
     /// A user group with its people.
     UserGroup(UserGroupId),
-    /// What could take the place of what was begun at the end of a search.
+    /// Suggestions for the end of a search that somebody is typing.
     CompleteSearch {
-        /// What was typed, up to where one types.
+        /// The search, up to where one types.
         q: String,
         /// How many suggestions.
         limit: i64,

@@ -27,7 +27,7 @@ const KEY_CAP: char = '\u{20e3}';
 /// By the grammar of UTS 51 (definition ED-17), so that emoji work that are newer than the tables' sequences.
 #[must_use]
 pub fn emoji(text: &str) -> Option<String> {
-    // What chooses a presentation stands behind a character and nowhere else.
+    // A selector of a presentation stands behind a character and nowhere else.
     if text.split(ZERO_WIDTH_JOINER).any(|element| element.starts_with(PRESENTATIONS)) {
         return None;
     }
@@ -64,7 +64,7 @@ fn put_element(form: &mut String, element: &[char]) -> Option<()> {
     Some(())
 }
 
-/// What can stand on a key: an emoji with its cap only.
+/// True for characters that can stand on a key: they are an emoji with its cap only.
 fn is_key(c: char) -> bool {
     c.is_ascii_digit() || matches!(c, '#' | '*')
 }

@@ -123,7 +123,7 @@ pub enum Reply {
     NotificationExplained {
         /// By the settings.
         decision: Box<NotificationDecision>,
-        /// What has become of it on the person's devices.
+        /// The state of its pushes to the person's devices.
         pushes: Vec<PushExplained>,
     },
     /// Whether the speaker follows a thread, and how far they have read it.
@@ -148,7 +148,7 @@ pub enum Reply {
         /// The server's public key, which browsers need to subscribe; absent if the server tells nobody.
         key: Option<String>,
     },
-    /// What a device may show of a message that it was told of.
+    /// The parts of a message that a device may show after a push about it.
     PushedMessage(Box<PushedMessage>),
     /// A message that the speaker has saved.
     SavedMessage(SavedMessage),
@@ -159,14 +159,14 @@ pub enum Reply {
         /// Present if there are more: those saved before this number.
         next: Option<Number>,
     },
-    /// What was found, in the order that was asked for.
+    /// The messages that were found, in the order that was asked for.
     Found {
         /// The messages.
         hits: Vec<Hit>,
         /// Present if there may be more.
         next: Option<SearchCursor>,
     },
-    /// What could be written where one types a search.
+    /// Suggestions for the place where one types a search.
     Suggestions {
         /// From which Unicode scalar value on a suggestion takes the place of what was typed.
         from: usize,

@@ -21,7 +21,7 @@ pub struct SavedMessage {
 /// A saved message with what can be read of it.
 #[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct SavedEntry {
-    /// What was saved.
+    /// The saved message.
     pub saved: SavedMessage,
     /// The message as it is now; absent if it was deleted, if the person does not see it any more, or if it was not asked
     /// for.

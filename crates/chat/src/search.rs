@@ -37,7 +37,7 @@ pub struct Phrase {
 }
 
 impl Phrase {
-    /// What a text becomes that is looked for; nothing if it has no term. `prefix`: its last word may go on.
+    /// The phrase of a text that is looked for; nothing if the text has no term. `prefix`: the last word may go on.
     #[must_use]
     pub fn of(text: &str, prefix: bool) -> Option<Self> {
         let mut terms = terms::terms(text);
@@ -86,7 +86,7 @@ impl Has {
         }
     }
 
-    /// What is called so, if there is such a thing.
+    /// The value of this name, if there is one.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|has| has.name() == name)
@@ -110,7 +110,7 @@ impl Has {
     }
 }
 
-/// What of a message can be found: its text, then the names of its files, each behind a sign that keeps a phrase from
+/// The searchable text of a message: its text, then the names of its files, each behind a sign that keeps a phrase from
 /// reaching into the next name. Places in the text are the same in both.
 #[must_use]
 pub fn searched<'t>(text: &'t str, files: &[File]) -> Cow<'t, str> {
@@ -173,12 +173,12 @@ pub struct SearchCursor {
     pub below: Option<Rank>,
 }
 
-/// What is looked for. All of it must hold; of several people, places or kinds one.
+/// A parsed search. All of its conditions must hold; of several people, places or kinds one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Search {
-    /// What must stand in the text.
+    /// Phrases that must stand in the text.
     pub words: Vec<Phrase>,
-    /// What must not stand in it.
+    /// Phrases that must not stand in it.
     pub not: Vec<Phrase>,
     /// Who said it: usernames, or `me`.
     pub from: Vec<String>,
@@ -188,7 +188,7 @@ pub struct Search {
     pub since: Option<Millis>,
     /// Before this.
     pub until: Option<Millis>,
-    /// What it has.
+    /// Things that it must have.
     pub has: Vec<Has>,
     /// Whether its text must have been changed.
     pub edited: bool,
@@ -247,12 +247,12 @@ pub struct Hit {
     pub places: Vec<Highlight>,
 }
 
-/// What could take the place of what somebody has begun to type.
+/// A suggestion that could take the place of the end of a search.
 #[derive(Clone, PartialEq, Eq, NamesPeople)]
 pub struct Suggestion {
-    /// What to write, such as `from:` or `in:"tool shed"`.
+    /// The text to write, such as `from:` or `in:"tool shed"`.
     pub text: String,
-    /// What it means, if it is neither an operator nor a fixed value.
+    /// Its meaning, if it is neither an operator nor a fixed value.
     pub meaning: Option<Meant>,
 }
 

@@ -1,4 +1,4 @@
-//! What a message's text means: plain text, styles, links, mentions, code, quotes, lists and headings, as
+//! The meaning of a message's text: plain text, styles, links, mentions, code, quotes, lists and headings, as
 //! `docs/protocol/text.md` says.
 //!
 //! Every client reads texts by the same grammar; all of them run `docs/protocol/text-vectors.json`. A text is read in
@@ -23,7 +23,7 @@ use scripts::{is_unspaced, is_word};
 
 pub use plain::plain;
 
-/// What a part of a text means.
+/// The meaning of a part of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Meaning {
     /// As it is written.
@@ -37,7 +37,7 @@ pub enum Meaning {
     Room(String),
     /// `:name:`: the name, in small letters.
     Emoji(String),
-    /// What stands between backticks.
+    /// Code between backticks.
     Code {
         /// Between three of them, with its lines.
         block: bool,
@@ -64,13 +64,13 @@ pub enum Meaning {
 /// those is not shown: markers, signs before lines, ends of lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part<'a> {
-    /// What it is.
+    /// Its meaning.
     pub meaning: Meaning,
-    /// What is shown of it: of code without the backticks, of a link its text. Empty for what else has parts.
+    /// Its shown text: of code without the backticks, of a link the label. Empty if anything else has parts.
     pub text: Cow<'a, str>,
     /// Where it begins and ends in the whole text, in Unicode scalar values.
     pub place: Range<usize>,
-    /// What it consists of.
+    /// Its parts.
     pub parts: Vec<Part<'a>>,
 }
 

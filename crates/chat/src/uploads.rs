@@ -34,7 +34,7 @@ pub struct Upload {
     pub file: Option<File>,
 }
 
-/// What the bytes of a request must have, or none of them is kept.
+/// The checksum that the bytes of a request must have, or none of them is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checksum {
     /// How it is computed.

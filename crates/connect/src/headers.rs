@@ -53,7 +53,7 @@ pub(crate) async fn dress(State(endpoint): State<Endpoint>, mut request: Request
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    // What people have uploaded is shown under a policy of its own.
+    // Uploaded files are shown under a policy of their own.
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(CSP));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if let Some(origin) = allowed {

@@ -53,7 +53,7 @@ pub struct Shared {
     pub engine: Engine,
     /// Delivers events to connections.
     pub hub: Hub,
-    /// What hosts call people, at the old endpoints.
+    /// The numbers that hosts give to people, at the old endpoints.
     pub numbers: Arc<Numbers>,
     /// The description of this server, without the parts that change while it runs.
     pub info: ServerInfo,

@@ -111,7 +111,7 @@ impl Shared {
         Ok(known)
     }
 
-    /// What came of a visit, as the clients of a host are shown it: their own number is in their token, too.
+    /// The result of a visit, as the clients of a host are shown it: their own number is in their token, too.
     pub(crate) async fn shown_to_visitor(&self, dialect: Dialect, visited: Visited) -> Result<Visited> {
         let Visited::In(tokens) = visited else { return Ok(visited) };
         self.numbers.learn(&[tokens.account.id]).await;

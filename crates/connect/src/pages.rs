@@ -28,7 +28,7 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// For files that browsers must revalidate: an unchanged one is not sent again.
 const ASK_AGAIN: &str = "no-cache";
 
-/// What a device installs the client by.
+/// The manifest by which a device installs the client.
 const MANIFEST: &str = "/manifest.webmanifest";
 
 /// The client's routes: each is answered with its one page.

@@ -67,7 +67,7 @@ pub(crate) async fn answer(
     response
 }
 
-/// What is answered, and the file that was opened for it.
+/// The answer, and the file that was opened for it.
 struct Answer {
     said: RestAnswer,
     opened: Option<Box<dyn Reading>>,

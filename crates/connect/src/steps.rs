@@ -104,7 +104,7 @@ impl Shared {
     }
 
     async fn until_special(&self, actor: &Actor, mut step: Step) -> Driven {
-        // What is large is boxed: each step then takes as much room as itself, and not as the largest.
+        // Large futures are boxed: each step then takes as much room as itself, and not as the largest.
         let mut is_first = true;
         loop {
             if !std::mem::take(&mut is_first) && step.is_paced_as_a_message() {

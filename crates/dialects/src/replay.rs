@@ -260,7 +260,7 @@ fn answer(asked: &str, script: &mut VecDeque<&str>, said: &mut String) -> Result
     }
 }
 
-/// What is asked, without the fields that most leave as they are.
+/// A query, without the fields that most leave as they are.
 fn without_usual(asked: &str) -> String {
     const USUAL: [&str; 3] = [", target: Unaware", " view: All,", ", thread: None"];
     USUAL.iter().fold(asked.to_owned(), |asked, usual| asked.replace(usual, ""))

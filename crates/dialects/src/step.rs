@@ -66,7 +66,7 @@ pub enum Step {
         upload: FileId,
         /// How many bytes have come of it.
         offset: i64,
-        /// What the bytes must have.
+        /// The checksum that the bytes must have.
         checksum: Option<Checksum>,
         /// How the step continues.
         then: Then<Upload>,

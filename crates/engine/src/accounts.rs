@@ -138,7 +138,7 @@ fn taken(field: &str, detail: &str) -> Error {
     Error { field: Some(format!("/{field}")), ..Error::new(ErrorCode::Conflict, detail) }
 }
 
-/// What calls everybody of a place, here or in other systems, and so is nobody's name.
+/// Words that call everybody of a place, here or in other systems, and so are nobody's name.
 const CALLING: &[&str] = &["here", "all", "room", "everyone", "channel"];
 
 /// Refuses a name that calls many.

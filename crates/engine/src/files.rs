@@ -49,7 +49,7 @@ pub struct Files {
     pub blobs: Arc<dyn Blobs>,
     /// The classes that are accepted.
     pub classes: Vec<FileClass>,
-    /// What scans them before they can be read, if anything does.
+    /// The scanner of files before they can be read, if there is one.
     pub scanner: Option<Scanner>,
     /// Whether they are accepted unscanned while it is away.
     pub accept_unscanned: bool,
@@ -71,7 +71,7 @@ pub struct Upload {
     /// The first bytes, until they have told the type.
     head: Vec<u8>,
     media_type: Option<&'static str>,
-    /// What it is, if it is a picture.
+    /// The picture, if it is one.
     picture: Option<Picture>,
     hash: digest::Context,
     size: i64,
@@ -212,7 +212,7 @@ impl Upload {
         let seen = self.call.make_thumbnails(&file).await;
         let file = File { blurhash: seen.blurhash, ..file };
         let mut unneeded: Vec<FileId> = seen.thumbnails.iter().map(|thumbnail| thumbnail.id).collect();
-        // What another request may have completed at the same time is its file, too.
+        // A file that another request has completed at the same time is that request's, too.
         unneeded.extend(self.parts_of.is_none().then_some(self.id));
         let kept = self.call.keep_file(file, seen.thumbnails, self.parts_of).await;
         if let Some(writing) = late {

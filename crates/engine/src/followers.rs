@@ -22,7 +22,7 @@ impl Engine {
         }
     }
 
-    /// What this node follows, looked at anew; to be asked once a second.
+    /// The shards that this node follows, looked at anew; to be asked once a second.
     ///
     /// # Errors
     /// The store's.
@@ -52,7 +52,7 @@ impl Engine {
         }
     }
 
-    /// What other nodes have told a follower here of conversations that they have changed.
+    /// The conversations that other nodes have changed, as they have told a follower here.
     ///
     /// # Errors
     /// The store's.
@@ -83,7 +83,7 @@ impl Engine {
         }
     }
 
-    /// What this node has committed since this was last asked; nothing if it was too much to be noted.
+    /// The heads that this node has committed since this was last asked; nothing if they were too many to be noted.
     #[must_use]
     pub fn committed_here(&self) -> Option<HashMap<ConversationId, Number>> {
         self.inner.db.wakes().take()

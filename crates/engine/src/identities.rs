@@ -124,7 +124,7 @@ async fn name_awaited(unit: &mut Unit, who: &Vouched, mut account: Account, name
     Ok(account)
 }
 
-/// What somebody is called: as the host writes it. Also where the username says the same: whoever shows names alone has
+/// A person's display name, as the host writes it. Also where the username says the same: whoever shows names alone has
 /// no other.
 pub(crate) fn display_name(called: &Called, name_length: i64) -> Option<String> {
     let usable = |name: &Option<String>| name.as_deref().and_then(|name| shown_form(name, name_length));

@@ -14,11 +14,11 @@ use crate::{Engine, files, push_devices, reminders, threads, uploads};
 /// Which jobs are done one beside the other: whoever waits for somebody else's server must not hold up what is done here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
-    /// What needs nobody else.
+    /// Jobs that need nobody else.
     Here,
-    /// What waits for the pages behind links.
+    /// Jobs that wait for the pages behind links.
     Pages,
-    /// What waits for the push services of people's devices.
+    /// Jobs that wait for the push services of people's devices.
     Devices,
 }
 

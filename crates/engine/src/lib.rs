@@ -326,7 +326,7 @@ impl Engine {
             Command::EndSession(session) => call.end_session(session).await,
             Command::SetServerRole { user, role } => call.set_server_role(user, role).await,
             Command::SetActive { user, active } => call.set_active(user, active).await,
-            // What is never stored needs only the right to say it; the hub does the rest.
+            // An ephemeral event needs only the right to send it; the hub does the rest.
             Command::SetPresence(_) | Command::SetPresenceHere(_) | Command::ShowActivity => Ok(Reply::Done),
             Command::Typing { conversation, thread, typing } => call.typing(conversation, thread, typing).await,
         }

@@ -1,4 +1,4 @@
-//! What the operator does from the command line: the same changes, by the right of having the machine.
+//! Changes that the operator makes from the command line: the same ones, by the right of having the machine.
 
 mod import;
 

@@ -357,7 +357,7 @@ mod tests {
         let hasher = Hasher::with(1, queue::WAITING);
         let (one, two) = ("correct horse caf\u{e9}", "correct\u{a0}horse cafe\u{301}");
         let new = hasher.turn(stranger(1)).await.expect("free").hash(two.to_owned(), None).await.expect("hashed");
-        // What a program of before would have made of it.
+        // A program of before would have made this hash of it.
         let turn = hasher.turn(stranger(1)).await.expect("free");
         let (_, old) = turn.work(move |arena, _| hash(arena, two, None)).await.expect("hashed");
         for (stored, password, found) in [

@@ -30,14 +30,14 @@ pub struct WantedPage {
     pub author: UserId,
 }
 
-/// What a page says of itself, as it says it.
+/// The data of a page for a preview, as the page gives them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FoundPage {
     /// The site's name.
     pub site: String,
     /// Its title; without one there is no preview.
     pub title: String,
-    /// What it is about.
+    /// Its description.
     pub description: String,
     /// The bytes of its picture.
     pub image: Option<FoundPicture>,
@@ -46,7 +46,7 @@ pub struct FoundPage {
 /// A page's picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundPicture {
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// Its bytes.
     pub bytes: Vec<u8>,
@@ -93,8 +93,8 @@ impl Call {
         Ok(())
     }
 
-    /// What an edit does to the preview of a message's link: of another link than before it is another one, which is made
-    /// if the conversation wants it.
+    /// Changes the preview of a message's link after an edit: of another link than before it is another one, which is
+    /// made if the conversation wants it.
     pub(crate) async fn preview_after_edit(
         &self,
         unit: &mut Unit,

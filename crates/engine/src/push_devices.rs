@@ -148,7 +148,8 @@ fn check_language(language: &str) -> Result<()> {
 }
 
 impl Engine {
-    /// What a device may show of a message that it was told of, for whoever has the ticket that stood in the push.
+    /// The parts of a message that a device may show after a push about it, for whoever has the ticket that stood in
+    /// the push.
     ///
     /// # Errors
     /// `unauthenticated` if the ticket or its session is over; `not_found` if the message is not there, or not for the
@@ -204,8 +205,8 @@ fn excerpt(text: &str) -> String {
     short
 }
 
-/// What has become of a message on somebody's devices. Who has read it before anything was to be sent was not told for
-/// that reason, of which nothing is kept.
+/// The state of a message's pushes to somebody's devices. Who has read it before anything was to be sent was not told
+/// for that reason, of which nothing is kept.
 ///
 /// # Errors
 /// The store's.

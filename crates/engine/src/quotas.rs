@@ -23,7 +23,7 @@ pub(crate) struct Bringing {
 }
 
 impl Bringing {
-    /// What this command would bring, if it can be done as far as this can be told without the database.
+    /// The people whom this command would bring, if it can be done as far as this can be told without the database.
     pub(crate) fn of(call: &Call, command: &Command, people: usize, known: Vec<UserId>) -> Result<Self> {
         let to = match command {
             Command::CreateGroup { name, members, .. } => {

@@ -61,7 +61,7 @@ pub(crate) struct Rates {
     searches: Limiter,
     uploads: Limiter,
     decisions: AtomicU32,
-    /// What was used up here since it was last told to other nodes; absent where there are none.
+    /// The requests that were spent here since other nodes were last told; absent where there are none.
     spent: Option<Mutex<HashMap<(UserId, u8), u32>>>,
     /// The cost of one request: the number of nodes, while they do not hear each other.
     price: AtomicU32,

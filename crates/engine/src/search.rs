@@ -31,7 +31,7 @@ const OFFSETS: std::ops::RangeInclusive<i64> = -1_080..=1_080;
 /// Later than anything.
 const NEVER: Millis = Millis(i64::MAX);
 
-/// What somebody asks for.
+/// A request to search.
 pub(crate) struct Asked {
     pub q: String,
     pub utc_offset: i64,
@@ -41,7 +41,7 @@ pub(crate) struct Asked {
     pub limit: i64,
 }
 
-/// What is looked for, with what its names mean to the speaker.
+/// A search, with the ids that its names mean to the speaker.
 struct Resolved {
     search: Search,
     needle: Needle,
@@ -78,8 +78,8 @@ impl Call {
         SearchBounds { length: limits.search_length, terms: limits.search_terms }
     }
 
-    /// What the names in a search mean. Nothing if one means nothing to the speaker: whether it is not there or not theirs
-    /// to see makes no difference, so nothing is found.
+    /// Resolves the names in a search. Nothing if one means nothing to the speaker: whether it is not there or not
+    /// theirs to see makes no difference, so nothing is found.
     async fn resolve(&self, search: Search, conversation: Option<ConversationId>) -> Result<Option<Resolved>> {
         let mut conn = self.db.read().await?;
         let mut authors = Vec::new();
@@ -176,7 +176,7 @@ impl Call {
         Ok(gathered.page(None))
     }
 
-    /// What of these messages is what was looked for, as their rows are now; newest first.
+    /// Those of these messages that match the search, as their rows are now; newest first.
     async fn look_at(&self, resolved: &Resolved, ids: &[MessageId]) -> Result<Vec<(Rank, Hit)>> {
         if ids.is_empty() {
             return Ok(Vec::new());

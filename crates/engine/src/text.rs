@@ -1,4 +1,5 @@
-//! What people write is checked here. Texts are stored as they were written; names in the form of [`chat::names`].
+//! Checks the texts and names that people write. Texts are stored as they were written; names in the form of
+//! [`chat::names`].
 
 use chat::{Error, Result, names};
 
@@ -28,7 +29,7 @@ pub(crate) fn check_optional(field: &str, text: &str, most: i64) -> Result<()> {
 /// # Errors
 /// `invalid` if it cannot be one, or is too long in that form.
 pub(crate) fn name(field: &str, raw: &str, most: i64) -> Result<String> {
-    // What is taken out may make it shorter, but nobody needs a hundred times as much.
+    // The name may become shorter by what is taken out, but nobody needs a hundred times as much.
     check_optional(field, raw, most.saturating_mul(100))?;
     let name = names::stored(raw).map_err(|unfit| Error::invalid(field, format!("{field} {unfit}.")))?;
     check_optional(field, &name, most)?;

@@ -99,7 +99,7 @@ impl Call {
             Box::pin(async move {
                 let access = call.access_in(&mut unit.conn, key.conversation).await?;
                 access.root(&mut unit.conn, key.root).await?;
-                // What is beyond the head would hide later replies.
+                // A place beyond the head would hide later replies.
                 let seq = seq.min(access.conversation.head);
                 match threads::following(&mut unit.conn, me, key).await? {
                     Some(before) if before.follows && before.read_seq < seq => {
@@ -201,8 +201,8 @@ async fn takes_note(unit: &mut Unit, user: UserId, key: ThreadKey) -> Result<boo
     Ok(sees && threads::following(&mut unit.conn, user, key).await?.is_none())
 }
 
-/// What the thread in which a message stands is to somebody; nothing if the message stands in none, or in the room as
-/// well as in a thread that they do not follow.
+/// A person's relation to the thread in which a message stands; nothing if the message stands in none, or in the room
+/// as well as in a thread that they do not follow.
 pub(crate) async fn in_thread(conn: &mut Conn, user: UserId, message: &Message) -> Result<Option<InThread>> {
     let Some(root) = message.thread else { return Ok(None) };
     let key = ThreadKey { conversation: message.conversation, root };

@@ -110,7 +110,7 @@ pub(crate) enum Claim {
     Host { identity: Identity, called: Called, role: Option<ServerRole>, until: Millis },
 }
 
-/// What a device may read with the ticket that stood in a push: one message, as long as its session goes on.
+/// The content of the ticket in a push: with it a device may read one message, as long as its session goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ticket {
     pub user: UserId,
@@ -149,7 +149,7 @@ struct TicketClaims {
     exp: i64,
 }
 
-/// What a host application's token calls somebody.
+/// The names of a person in a host application's token.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Called {
     /// The name by which they log in there.

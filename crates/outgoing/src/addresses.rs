@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// What a special address is for.
+/// The purpose of a special address.
 pub type Special = &'static str;
 
 const fn v4(a: u8, b: u8, c: u8, d: u8) -> u32 {
@@ -56,7 +56,7 @@ const IPV6: &[(Ipv6Addr, u32, Special)] = &[
     (Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0), 8, "multicast"),
 ];
 
-/// What an address is for, if it is not one of the public internet.
+/// The purpose of an address, if it is not one of the public internet.
 #[must_use]
 pub fn special(address: IpAddr) -> Option<Special> {
     match address {

@@ -1,4 +1,5 @@
-//! What an operator allows although its address is special or its port unusual: an internal service, or a test's server.
+//! Destinations that an operator allows although their address is special or their port unusual: an internal service,
+//! or a test's server.
 
 use std::{
     fmt,

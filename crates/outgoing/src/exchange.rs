@@ -27,7 +27,7 @@ const HEAD: usize = 32_768;
 /// Headers of an answer.
 const HEADERS: usize = 100;
 
-/// What is asked.
+/// A request as it is sent.
 pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
@@ -70,7 +70,7 @@ async fn connect(
         let connecting = connect_to(target, SocketAddr::new(*address, target.port()), trust);
         match tokio::time::timeout(bounds.connect, connecting).await {
             Ok(Ok(connected)) => return Ok(connected),
-            // What is said of TLS tells more than that another address is away.
+            // An error of TLS tells more than that another address is away.
             Ok(Err(error @ Error::Tls(_))) => failed = error,
             Ok(Err(_)) | Err(_) => {}
         }
@@ -97,7 +97,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S) ->
     let mut builder = Builder::new();
     builder.max_buf_size(HEAD).max_header_size(HEAD).max_headers(HEADERS);
     let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(http)?;
-    // What becomes of the connection is told to whoever reads the answer.
+    // If the connection fails, whoever reads the answer is told.
     let task = tokio::spawn(async move { drop(connection.await) });
     Ok((sender, Serving(task.abort_handle())))
 }

@@ -36,9 +36,9 @@ const AT_ONCE: usize = 64;
 
 /// How the client is set up.
 pub struct OutgoingConfig {
-    /// What every request says of its sender, such as `palabre/1.0 (+https://chat.example.org)`.
+    /// The sender's name in every request, such as `palabre/1.0 (+https://chat.example.org)`.
     pub user_agent: String,
-    /// What may be asked although its address is special or its port unusual.
+    /// Destinations that may be asked although their address is special or their port unusual.
     pub allowed: Vec<Allowed>,
     /// Resolves names; [`SystemResolver`] but for tests.
     pub resolver: Arc<dyn Resolver>,
@@ -52,7 +52,7 @@ impl OutgoingConfig {
     }
 }
 
-/// What becomes of a body that is longer than its bound.
+/// The treatment of a body that is longer than its bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Overlong {
     /// The request fails with [`Error::TooLarge`].
@@ -61,7 +61,7 @@ pub enum Overlong {
     Cut,
 }
 
-/// What a request may cost, and where it may go.
+/// The bounds of a request: its cost, and where it may go.
 #[derive(Debug, Clone)]
 pub struct Bounds {
     /// Whether `http` is permitted beside `https`. Allowed targets may have either in any case.
@@ -74,7 +74,7 @@ pub struct Bounds {
     pub whole: Duration,
     /// Bytes of the body.
     pub body: usize,
-    /// What becomes of a longer one.
+    /// The treatment of a longer one.
     pub overlong: Overlong,
     /// Redirects that are followed. A request with a body follows none: the redirect is its answer.
     pub redirects: u8,
@@ -116,7 +116,7 @@ impl Bounds {
     }
 }
 
-/// What was answered.
+/// The answer to a request.
 #[derive(Debug)]
 pub struct Answer {
     /// The URL that has answered, after redirects.
@@ -223,7 +223,7 @@ impl Outgoing {
         let addresses = match target.literal() {
             Some(address) => vec![address],
             None => {
-                // What is wrong whatever its addresses are need not be resolved.
+                // A URL that is wrong whatever its addresses are need not be resolved.
                 if self.parts.allowed.is_empty() {
                     target.judge_form(bounds)?;
                 }

@@ -1,4 +1,4 @@
-//! What a request is for, and whether it may be.
+//! The target of a request, and whether it is allowed.
 
 use std::net::IpAddr;
 
@@ -67,7 +67,7 @@ impl Target {
         }
     }
 
-    /// What is asked for at the host: path and query.
+    /// The path and the query of the URL.
     pub(crate) fn path(&self) -> &str {
         &self.url[Position::BeforePath..Position::AfterQuery]
     }

@@ -14,7 +14,7 @@ use crate::Error;
 pub(crate) struct Trust(OnceLock<Option<Arc<ClientConfig>>>);
 
 impl Trust {
-    /// What makes a TLS connection of a plain one.
+    /// The connector that makes a TLS connection of a plain one.
     pub(crate) fn connector(&self) -> Result<TlsConnector, Error> {
         let known = self.0.get_or_init(read).clone();
         let none = || Error::Tls("this machine trusts no certificate authority; install ca-certificates".to_owned());

@@ -62,7 +62,7 @@ pub struct Known<F: Form> {
     pub members: BTreeMap<UserId, F::Member>,
     /// Messages by the number with which they were created, tombstones included.
     pub messages: BTreeMap<Number, F::Message>,
-    /// What is known of threads, by their roots.
+    /// The known summaries of threads, by their roots.
     pub threads: BTreeMap<Number, F::Thread>,
     /// Messages before this number are unknown.
     pub floor: Number,
@@ -151,7 +151,7 @@ impl<F: Form> Known<F> {
 
     /// Stores a message. False if it is older than the known one and was dropped.
     pub fn put_message(&mut self, mut message: F::Message) -> bool {
-        // What a message shows of its thread may be newer or older than itself.
+        // A message's summary of its thread may be newer or older than the message itself.
         if let Some(thread) = F::take_thread(&mut message) {
             self.put_thread(thread);
         }

@@ -11,9 +11,10 @@ use aws_lc_rs::{
 const SALT_LENGTH: usize = 16;
 /// The size of a record. A message is one, and far smaller.
 const RECORD_SIZE: u32 = 4_096;
-/// What is longer a push service need not take (RFC 8030, section 7.2): the record without its header and its tag.
+/// The longest text that every push service must take (RFC 8030, section 7.2): the record without its header and its
+/// tag.
 const LONGEST: usize = 3_993;
-/// What ends the last record's text.
+/// The byte that ends the last record's text.
 const END: u8 = 2;
 
 /// Whether these bytes are a point of P-256, in uncompressed form.
@@ -52,7 +53,7 @@ fn encrypt_with(
     Ok([&salt[..], &RECORD_SIZE.to_be_bytes(), &[length], public.as_ref(), &record].concat())
 }
 
-/// What both sides know: the device with its own private key, we with ours.
+/// The secret that both sides know: the device with its own private key, we with ours.
 fn shared(own: &PrivateKey, device: &[u8]) -> Result<Vec<u8>, Unspecified> {
     agree(own, UnparsedPublicKey::new(&ECDH_P256, device), Unspecified, |shared| Ok(shared.to_vec()))
 }

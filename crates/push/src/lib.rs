@@ -43,12 +43,12 @@ impl fmt::Debug for Subscription {
     }
 }
 
-/// What is wrong with a subscription: the field, and what is allowed there.
+/// The fault of a subscription: the field, and what is allowed there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unacceptable {
     /// The field, by its path in what browsers give.
     pub field: &'static str,
-    /// What is allowed there.
+    /// The values that are allowed there.
     pub detail: &'static str,
 }
 
@@ -127,12 +127,12 @@ pub enum Urgency {
     High,
 }
 
-/// What a device is to be told.
+/// A push for a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PushMessage {
-    /// What is encrypted for the device.
+    /// The bytes that are encrypted for the device.
     pub payload: Vec<u8>,
-    /// What this is about: of messages that were not delivered, a push service keeps the last one about a thing. At most
+    /// The subject: of messages that were not delivered, a push service keeps the last one about a thing. At most
     /// 32 letters and digits.
     pub topic: String,
     /// How soon.
@@ -150,7 +150,7 @@ pub struct PushRequest {
     pub body: Vec<u8>,
 }
 
-/// What a push service has answered.
+/// The answer of a push service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PushAnswer {
     /// The HTTP status.
@@ -175,7 +175,7 @@ pub trait Carrier: Send + Sync {
     fn check(&self, url: &str) -> Result<(), String>;
 }
 
-/// What has become of a message.
+/// The outcome of a push.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PushOutcome {
     /// The push service has taken it.

@@ -23,7 +23,7 @@ impl World<'_> {
                         self.judge.accuse(Rule::I3, format!("the head of {place} is {head}, told was {told}"));
                     }
                     let read = snapshot.known();
-                    // What is known of threads is kept apart from the messages that they are about.
+                    // Summaries of threads are kept apart from the messages that they are about.
                     let apart = |message: &Message| Message { summary: None, ..message.clone() };
                     let messages = read.messages.values().cloned().eq(snapshot.page.messages.iter().map(apart));
                     if !messages || !read.members.values().eq(&snapshot.members) {

@@ -316,7 +316,7 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
     Ok(verdicts)
 }
 
-/// What [`CHECK`] says of these sends.
+/// The result of [`CHECK`] for these sends.
 async fn look(conn: &mut Conn, asked: &[Asked<'_>]) -> Result<Vec<Checked>> {
     if let Conn::Sqlite(sqlite) = conn
         && let Some(rows) = bound::check(sqlite, asked).await?

@@ -64,7 +64,7 @@ pub async fn release_servers(conn: &mut Conn, now: Millis) -> Result<()> {
     Ok(())
 }
 
-/// What holds this picture; nothing if it is none, or is one of a later version.
+/// The holder of this picture; nothing if it is none, or is one of a later version.
 ///
 /// # Errors
 /// Those of the database.

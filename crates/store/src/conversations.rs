@@ -17,10 +17,14 @@ use crate::{
 
 const TABLE: &str = "conversations";
 
-/// The columns of [`Row`].
-macro_rules! columns {
-    () => {
-        "id, kind, visibility, name, topic, avatar, pair_low, pair_high, created_by, created_at, head, rev, member_count, active_at, edit_history, previews"
+/// The columns of [`Row`]; `$of` stands before each: the name of their table with a point, or nothing.
+macro_rules! conversation_columns {
+    ($of:literal) => {
+        conversation_columns!($of, "kind" "visibility" "name" "topic" "avatar" "pair_low" "pair_high" "created_by" "created_at"
+                                   "head" "rev" "member_count" "active_at" "edit_history" "previews")
+    };
+    ($of:literal, $($column:literal)*) => {
+        concat!($of, "id" $(, ", ", $of, $column)*)
     };
 }
 
@@ -75,38 +79,34 @@ statements! {
                      look_key = CASE WHEN keyed = $10 THEN look_key ELSE $8 END, search_key = $9, keyed = $10, edit_history = $11, previews = $12 \
                      WHERE id = $1";
     COUNT_MEMBERS = "UPDATE conversations SET member_count = member_count + $2 WHERE id = $1 RETURNING member_count";
-    BY_ID = concat!("SELECT ", columns!(), "
+    BY_ID = concat!("SELECT ", conversation_columns!(""), "
              FROM conversations WHERE id = $1");
-    PUBLIC_BY_NAME = concat!("SELECT ", columns!(), "
+    PUBLIC_BY_NAME = concat!("SELECT ", conversation_columns!(""), "
              FROM conversations WHERE name_key = $1 AND visibility = 'public'");
     BY_LOOK = "SELECT id FROM conversations WHERE look_key = $1";
     /// Through the person's memberships, whatever rooms of this name there are besides.
-    PRIVATE_BY_NAME = "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.avatar, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, \
-                              c.rev, c.member_count, c.active_at, c.edit_history, c.previews
+    PRIVATE_BY_NAME = concat!("SELECT ", conversation_columns!("c."), "
              FROM members m JOIN conversations c ON c.id = m.conversation_id
              WHERE m.user_id = $1 AND m.role IS NOT NULL AND COALESCE(c.name_key, c.room_key) = $2 AND c.visibility = 'private'
-             ORDER BY c.id LIMIT 1";
-    BY_PAIR = concat!("SELECT ", columns!(), "
+             ORDER BY c.id LIMIT 1");
+    BY_PAIR = concat!("SELECT ", conversation_columns!(""), "
              FROM conversations WHERE pair_low = $1 AND pair_high = $2");
-    BY_CLIENT_ID = concat!("SELECT ", columns!(), "
+    BY_CLIENT_ID = concat!("SELECT ", conversation_columns!(""), "
              FROM conversations WHERE created_by = $1 AND client_id = $2");
-    PUBLIC = concat!("SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.avatar, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
-                     c.member_count, c.active_at, c.edit_history, c.previews, m.role
+    PUBLIC = concat!("SELECT ", conversation_columns!("c."), ", m.role
               FROM conversations c LEFT JOIN members m ON m.conversation_id = c.id AND m.user_id = $1
               WHERE c.name_key > $4 AND c.visibility = 'public' AND ", names_hold!("$2", "$3", "c.name_key", "c."), "
               ORDER BY c.name_key LIMIT CAST($5 AS BIGINT)");
     /// Through the person's memberships, the most recently active first.
-    OWN_ROOMS = concat!("SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.avatar, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, \
-                                c.rev, c.member_count, c.active_at, c.edit_history, c.previews
+    OWN_ROOMS = concat!("SELECT ", conversation_columns!("c."), "
               FROM members m JOIN conversations c ON c.id = m.conversation_id
               WHERE m.user_id = $1 AND m.role IS NOT NULL AND c.kind = 'room' AND ", names_hold!("$2", "$3", "c.room_key", "c."), "
               ORDER BY c.active_at DESC, c.id DESC LIMIT CAST($4 AS BIGINT)");
-    PUBLIC_BY_ID = "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.avatar, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
-                           c.member_count, c.active_at, c.edit_history, c.previews, m.role
+    PUBLIC_BY_ID = concat!("SELECT ", conversation_columns!("c."), ", m.role
                     FROM conversations c LEFT JOIN members m ON m.conversation_id = c.id AND m.user_id = $1
-                    WHERE c.id = $2 AND c.visibility = 'public'";
-    ALL_ROOMS = concat!("SELECT ", columns!(), "
-             FROM (SELECT ", columns!(), ", COALESCE(name_key, room_key) AS listed_key FROM conversations WHERE kind = 'room') AS rooms
+                    WHERE c.id = $2 AND c.visibility = 'public'");
+    ALL_ROOMS = concat!("SELECT ", conversation_columns!(""), "
+             FROM (SELECT ", conversation_columns!(""), ", COALESCE(name_key, room_key) AS listed_key FROM conversations WHERE kind = 'room') AS rooms
              WHERE listed_key > $1 OR (listed_key = $1 AND id > $2) ORDER BY listed_key, id LIMIT CAST($3 AS BIGINT)");
     SETTLE_NAMES = settle_names!("");
     HEADS = "SELECT c.id, c.head FROM json_each($1) AS j JOIN conversations c ON c.id = CAST(j.value ->> 'v' AS BIGINT)";

@@ -49,7 +49,7 @@ const BUSY: Duration = Duration::from_secs(5);
 const LOG_BYTES: u64 = 16 << 20;
 /// It is not kept for the writer if it is longer than this.
 const KEPT_LOG_BYTES: u64 = 256 << 20;
-/// What a frame of the log takes.
+/// The bytes of a frame of the log.
 const FRAME_BYTES: u64 = 4_096 + 24;
 
 /// How long leaving PostgreSQL in good order may take.
@@ -376,7 +376,7 @@ fn random_node() -> Result<i64> {
     Ok(i64::from_le_bytes(bytes) & chat::MAX_SAFE_INTEGER)
 }
 
-/// What becomes of SQLite's log when what it held was moved.
+/// The next step with SQLite's log once its pages were moved.
 #[derive(Debug, PartialEq, Eq)]
 enum EndOfPass {
     /// It is short, or somebody still needs it.

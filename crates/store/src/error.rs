@@ -159,7 +159,7 @@ mod tests {
             write.detail.contains("no room, or the disk refuses to write ((code: 778) disk I/O error)"),
             "{write:?}"
         );
-        // What passes is no mistake of the server's: ABORT_ROLLBACK, BUSY_SNAPSHOT, NOMEM, INTERRUPT, PROTOCOL.
+        // A fault that passes is no mistake of the server's: ABORT_ROLLBACK, BUSY_SNAPSHOT, NOMEM, INTERRUPT, PROTOCOL.
         for code in [516, 517, 7, 9, 15] {
             assert_eq!(told(code, "something that passes").code, ErrorCode::Unavailable, "{code}");
         }

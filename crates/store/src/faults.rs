@@ -1,5 +1,5 @@
-//! What deliberate faults of the store keep in memory where the database should be asked. Without debug assertions
-//! of `chat` all of this does nothing.
+//! Values that deliberate faults of the store keep in memory where the database should be asked. Without debug
+//! assertions of `chat` all of this does nothing.
 
 use std::{
     collections::HashMap,

@@ -12,6 +12,8 @@ pub mod names;
 pub mod mentions;
 #[macro_use]
 pub mod notifications;
+#[macro_use]
+pub mod conversations;
 
 pub mod account_changes;
 pub mod damage;
@@ -35,7 +37,6 @@ pub mod appends;
 pub mod avatars;
 pub mod catch_up;
 pub mod clock;
-pub mod conversations;
 pub mod doctor;
 pub mod drafts;
 pub mod emoji;

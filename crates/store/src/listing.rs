@@ -24,19 +24,28 @@ use crate::{
 /// on and up to [`chat::limits::UNREAD_CAP`]: no more rows than that are read of each.
 macro_rules! entry {
     () => {
-        concat!("SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.avatar, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
-                c.member_count, c.active_at, c.edit_history, c.previews, m.role, m.visible_from, m.read_seq, m.hidden_seq, ", unread_for_me!(), " AS unread_for_me, \
+        concat!(
+            "SELECT ",
+            conversation_columns!("c."),
+            ", m.role, m.visible_from, m.read_seq, m.hidden_seq, ",
+            unread_for_me!(),
+            " AS unread_for_me, \
                 m.notify, m.muted_until, m.unread_from, (
              SELECT COUNT(*) FROM (SELECT 1 FROM messages n
                  WHERE n.conversation_id = c.id AND n.aside = 0 AND n.author_id <> $1 AND n.deleted_at IS NULL
-                 AND n.seq >= ", unread_from!(), "
+                 AND n.seq >= ",
+            unread_from!(),
+            "
                  LIMIT 100) AS counted) AS unread_in_room, (
              SELECT COUNT(*) FROM (SELECT 1 FROM messages n
                  WHERE n.conversation_id = c.id AND n.aside = 1 AND n.author_id <> $1 AND n.deleted_at IS NULL
-                 AND n.seq >= ", unread_from!(), "
+                 AND n.seq >= ",
+            unread_from!(),
+            "
                  LIMIT 100) AS counted) AS unread_aside
          FROM members m JOIN conversations c ON c.id = m.conversation_id
-         WHERE m.user_id = $1 AND m.role IS NOT NULL ")
+         WHERE m.user_id = $1 AND m.role IS NOT NULL "
+        )
     };
 }
 

@@ -62,12 +62,11 @@ statements! {
              FROM members m JOIN users u ON u.id = m.user_id
              WHERE m.conversation_id = $1 AND m.rev > $2 AND m.rev <= $3 ORDER BY m.rev");
     /// One row, or one for each of the member's grants.
-    MEMBERSHIP = "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.avatar, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, \
-                         c.rev, c.member_count, c.active_at, c.edit_history, c.previews, m.role, m.visible_from, m.notify, m.muted_until, m.unread_from, p.rules, g.ability, g.given, g.ends_at
+    MEMBERSHIP = concat!("SELECT ", conversation_columns!("c."), ", m.role, m.visible_from, m.notify, m.muted_until, m.unread_from, p.rules, g.ability, g.given, g.ends_at
                   FROM members m JOIN conversations c ON c.id = m.conversation_id
                   LEFT JOIN policies p ON p.conversation_id = m.conversation_id
                   LEFT JOIN grants g ON g.conversation_id = m.conversation_id AND g.user_id = m.user_id
-                  WHERE m.conversation_id = $1 AND m.user_id = $2 AND m.role IS NOT NULL";
+                  WHERE m.conversation_id = $1 AND m.user_id = $2 AND m.role IS NOT NULL");
     OWNERS = "SELECT COUNT(*) FROM members WHERE conversation_id = $1 AND role = 'owner'";
     HEIR = "SELECT user_id FROM members WHERE conversation_id = $1 AND role IS NOT NULL
             ORDER BY CASE role WHEN 'admin' THEN 0 WHEN 'moderator' THEN 1 ELSE 2 END, joined_number, joined_at, user_id LIMIT 1";

@@ -71,7 +71,7 @@ statements! {
     HAS_NEWER = "SELECT COUNT(*) FROM (SELECT 1 FROM messages WHERE conversation_id = $1 AND seq > $2
                  UNION ALL SELECT 1 FROM messages x WHERE x.conversation_id = $1 AND x.rev > x.seq AND x.rev > $2
                   AND x.text_rev > $2 LIMIT 1) AS newer";
-    /// What waits is replaced by what came later, and a message by what is urgent; what was urgent stays so, and waits
+    /// A waiting push is replaced by a later one, and a message by an urgent push; an urgent one stays so, and waits
     /// since it began to.
     DELIVER = "INSERT INTO push_deliveries (user_id, device_id, conversation_id, reminder_id, seq, kind, state, at, error)
                VALUES ($1, $2, $3, $4, $5, $6, 'waiting', $7, NULL)
@@ -388,7 +388,7 @@ pub async fn has_newer(conn: &mut Conn, conversation: ConversationId, seq: i64) 
     Ok(count > 0)
 }
 
-/// What a device is to be told.
+/// A push for a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Delivery {
     /// The device's person.
@@ -401,7 +401,7 @@ pub struct Delivery {
     pub reminder: i64,
     /// The newest message that it is about.
     pub seq: Number,
-    /// What it is about.
+    /// Its subject.
     pub kind: PushKind,
 }
 
@@ -415,10 +415,10 @@ pub async fn deliver(conn: &mut Conn, delivery: &Delivery, now: Millis) -> Resul
     jobs::add_once(conn, jobs::Kind::PushDevice, device.0, now).await
 }
 
-/// What a device is to be told, and what has become of the message since that was decided.
+/// A push for a device, and the state of the message since the push was decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Waiting {
-    /// What it is to be told.
+    /// The push.
     pub delivery: Delivery,
     /// Whether the person is still a member who sees the message, and it is not deleted.
     pub is_there: bool,
@@ -469,7 +469,7 @@ impl WaitingRow {
     }
 }
 
-/// What a device is to be told, at most so many, the longest waiting first.
+/// The pushes that wait for a device, at most so many, the longest waiting first.
 ///
 /// # Errors
 /// Those of the database.
@@ -529,8 +529,8 @@ pub async fn note_error(conn: &mut Conn, device: PushDeviceId, error: &str) -> R
     Ok(())
 }
 
-/// What each of somebody's devices was last told of a conversation: up to which message, its state, when, and with which
-/// error.
+/// The last push about a conversation to each of somebody's devices: up to which message, its state, when, and with
+/// which error.
 ///
 /// # Errors
 /// Those of the database.

@@ -26,7 +26,7 @@ pub struct People {
     pub all: bool,
     /// The people and their presence; `Offline` if they have gone.
     pub people: Vec<(UserId, Presence)>,
-    /// What some of them have chosen to be, and when: the latest choice holds on all nodes.
+    /// The presence that some of them have chosen, and when: the latest choice holds on all nodes.
     pub chosen: Vec<(UserId, Presence, Millis)>,
     /// The node that is asked to publish all of its people.
     pub ask: Option<i64>,

@@ -37,7 +37,7 @@ pub(crate) struct Channel {
     rare: Option<Box<Rare>>,
 }
 
-/// What most channels never need.
+/// State that most channels never need.
 #[derive(Default)]
 pub(crate) struct Rare {
     /// People whose accounts wait for a number of this conversation that was not published yet.

@@ -211,7 +211,7 @@ struct State {
     gaps: gaps::GapReads,
     nodes: nodes::Nodes,
     book: Arc<Book>,
-    /// What hosts call people, for the subscribers of the old endpoints.
+    /// The numbers that hosts give to people, for the subscribers of the old endpoints.
     numbers: Arc<Numbers>,
     connections: Arc<AtomicI64>,
     people_here: Arc<AtomicI64>,

@@ -32,7 +32,7 @@ pub trait Lookups: Send + Sync + 'static {
     fn since_joining(&self, user: UserId, conversation: ConversationId) -> Lookup<Option<CaughtUp>>;
     /// Those of these people, with their usernames, who are members of these conversations.
     fn among(&self, users: Vec<UserId>, places: Vec<ConversationId>) -> Lookup<Vec<(ConversationId, UserId, String)>>;
-    /// What a host application calls these people; whoever it does not know is left out.
+    /// The subjects of these people at a host application; whoever it does not know is left out.
     fn subjects(&self, issuer: String, users: Vec<UserId>) -> Lookup<HashMap<UserId, String>>;
     /// The epoch of the history that this node knows.
     fn epoch(&self) -> String;

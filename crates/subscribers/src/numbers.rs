@@ -1,11 +1,11 @@
-//! What the clients of a host application call people: its numbers, in the place of our ids.
+//! The numbers by which the clients of a host application know people, in the place of our ids.
 //!
 //! The dialects of the old systems know one number for each person, and take it for a user's id. Here it becomes that
 //! of the endpoint's host before a dialect is given a value to say, whoever gives it: the hub or a connection. The way
 //! back is in `connect`, where a dialect asks for something. So no dialect has to know of it, and none can forget it.
 //!
-//! What a host calls an account never changes, so it is kept as long as the history of the database lasts. Whom it does
-//! not know it may know later.
+//! An account's subject at a host never changes, so it is kept as long as the history of the database lasts. A host
+//! may know somebody later whom it does not know yet.
 
 use std::{
     collections::HashMap,
@@ -154,7 +154,7 @@ impl Numbers {
         self.spoken(dialect, value)
     }
 
-    /// What a connection is told first.
+    /// The first texts for a connection.
     pub async fn greeting(&self, dialect: Dialect, speaker: &Speaker) -> Vec<Text> {
         (dialect.greeting)(&self.said(dialect, speaker.clone()).await)
     }
@@ -173,7 +173,7 @@ impl Numbers {
         }
     }
 
-    /// What a subscriber is told of a signal.
+    /// The texts for a subscriber about a signal.
     #[must_use]
     pub fn signal(&self, dialect: Dialect, place: Option<&Place>, signal: &Signal) -> Vec<Text> {
         match self.host(dialect) {
@@ -182,7 +182,8 @@ impl Numbers {
         }
     }
 
-    /// What a subscriber is told of what it missed in a conversation, once those who are named in it are known.
+    /// The text for a subscriber about the changes that it missed in a conversation, once those who are named in it are
+    /// known.
     #[must_use]
     pub fn caught_up(&self, dialect: Dialect, conversation: ConversationId, changes: &CaughtUp) -> Option<Text> {
         match self.host(dialect) {
@@ -191,7 +192,7 @@ impl Numbers {
         }
     }
 
-    /// What a subscriber is told of what it missed of its account.
+    /// The texts for a subscriber about the changes that it missed of its account.
     pub async fn account_caught_up(&self, dialect: Dialect, changes: &AccountChanges) -> Vec<Text> {
         match self.host(dialect) {
             None => (dialect.account_caught_up)(changes),
@@ -227,7 +228,8 @@ impl Host {
         }
     }
 
-    /// What could not be read is not asked for again at once: nobody should wait for a database that is away twice.
+    /// Numbers that could not be read are not asked for again at once: nobody should wait for a database that is away
+    /// twice.
     fn wait(&self, users: &[UserId]) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let until = Some(Instant::now() + PATIENCE);
@@ -237,7 +239,7 @@ impl Host {
         }
     }
 
-    /// What has run out is still the best that is known.
+    /// A number that has run out is still the best that is known.
     fn number(&self, user: UserId) -> HostNumber {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known.get(&user).map_or_else(|| self.numbering.number(user, None), |entry| entry.number)

@@ -43,7 +43,7 @@ struct Node {
     version: u64,
     until: Instant,
     people: HashMap<UserId, Presence>,
-    /// What they have chosen to be, and when.
+    /// The presence that they have chosen, and when.
     chosen: HashMap<UserId, (Presence, Millis)>,
 }
 

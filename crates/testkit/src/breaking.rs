@@ -12,7 +12,7 @@ use std::{
 use blobs::{Blobs, Error, Folder, Reading, Result, Work, Writing};
 use chat::FileId;
 
-/// What goes away at the chosen step.
+/// The part that goes away at the chosen step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goes {
     /// The store, which stays away.

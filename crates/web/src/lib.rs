@@ -20,7 +20,7 @@ pub struct File {
 /// All files, by path. None if the client had not been built.
 pub static FILES: &[File] = include!(concat!(env!("OUT_DIR"), "/files.rs"));
 
-/// What is shown in the place of a client that had not been built.
+/// The page that is shown in the place of a client that had not been built.
 static NOT_BUILT: File = File {
     path: "/",
     media_type: "text/html; charset=utf-8",

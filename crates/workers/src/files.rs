@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 /// Between two sweeps.
 const EVERY: Duration = Duration::from_secs(3_600);
-/// What is younger may belong to an upload that is under way.
+/// A younger file may belong to an upload that is under way.
 const AGE: Duration = Duration::from_secs(86_400);
 
 /// Sweeps until it is told to stop.

@@ -1,8 +1,8 @@
 //! Keeps a follower following: tells it where something has changed, pass after pass.
 //!
-//! What this node commits it hears of at once, what others commit within a second through the database. Whatever nobody
-//! has said is found when all conversations are looked at: when shards are taken over, when another node has died, and
-//! every five minutes.
+//! A node hears of its own commits at once, and of those of others within a second through the database. Changes that
+//! nobody has told are found when all conversations are looked at: when shards are taken over, when another node has
+//! died, and every five minutes.
 
 use std::{
     collections::HashMap,
@@ -40,7 +40,7 @@ struct Following {
     follower: Follower,
     held: Shards,
     behind: HashMap<ConversationId, Behind>,
-    /// What others follow, and are to be told of.
+    /// The heads of conversations that others follow, of which they are to be told.
     to_tell: HashMap<ConversationId, Number>,
     looked_at: Option<Instant>,
     scanned_at: Option<Instant>,
@@ -66,7 +66,7 @@ pub(crate) async fn work(engine: Engine, follower: Follower, mut stopped: watch:
             _told = stopped.changed() => break,
             () = tokio::time::sleep(pause) => {}
             () = following.engine.commits(), if waits_for_news => {
-                // What comes together is one pass.
+                // Changes that come together are one pass.
                 tokio::time::sleep(APART).await;
             }
         }

@@ -1,4 +1,4 @@
-//! What happens later: work that follows from what was committed, and is done off the path of whoever caused it.
+//! Work for later: it follows from what was committed, and is done off the path of whoever caused it.
 //!
 //! [`jobs`] does what is due, [`previews`] looks at the pages behind links, [`followers`] read conversations as they
 //! change, [`files`] sweeps the store of files, [`pushes`] sees when somebody is to be told on their devices. Every node
@@ -18,7 +18,8 @@ use futures_util::future::join_all;
 use outgoing::Outgoing;
 use tokio::{sync::watch, task::JoinHandle};
 
-/// What is being done when a node stops may take this long; afterwards its lease runs out, and another node does it.
+/// Work that is under way when a node stops may take this long; afterwards its lease runs out, and another node does
+/// it.
 const FINISHING: Duration = Duration::from_secs(5);
 
 /// The workers of a node.

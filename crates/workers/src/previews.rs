@@ -35,7 +35,7 @@ const REMEMBERED: Duration = Duration::from_secs(2 * 3_600);
 /// Bytes of what is remembered.
 const REMEMBERED_BYTES: u64 = 32 << 20;
 
-/// What is behind a link, if that makes a preview.
+/// The page behind a link, if it makes a preview.
 type Seen = Option<Arc<FoundPage>>;
 
 /// Whoever looks at pages on this node.
@@ -149,7 +149,7 @@ impl Looker {
         Ok(())
     }
 
-    /// What is behind a link, for somebody who has given it.
+    /// The page behind a link, for somebody who has given it.
     async fn seen_behind(&self, link: &str, author: i64) -> Seen {
         if let Some(seen) = self.seen.get(link).await {
             return seen;

@@ -1,6 +1,6 @@
 //! Sees when somebody is to be told on their devices: whenever this node has committed messages, it has it decided who.
-//! What other nodes commit they see themselves; what nobody has seen, because a node has died, is found when everything
-//! is looked at.
+//! Other nodes see their own commits themselves; those that nobody has seen, because a node has died, are found when
+//! everything is looked at.
 
 use std::time::{Duration, Instant};
 
@@ -32,7 +32,7 @@ pub(crate) async fn watch(engine: Engine, mut stopped: watch::Receiver<bool>) {
             Ok(()) => {}
             Err(error) => {
                 tracing::debug!(%error, "who is to be told on devices cannot be seen now");
-                // What was noted is lost by now.
+                // The notes are lost by now.
                 looked_at = None;
             }
         }

@@ -98,7 +98,7 @@ fn shown(explanation: &Explanation, server_role: ServerRole) -> String {
     whole + &table(&rows)
 }
 
-/// What has become of it on the member's devices: a line for each.
+/// The state of its pushes to the member's devices: a line for each.
 fn shown_pushes(pushes: &[PushExplained], seq: Number) -> String {
     if pushes.is_empty() {
         return "\nthey are told on no device".to_owned();

@@ -16,7 +16,7 @@ pub struct Data {
     pub files: Option<FilesPlace>,
     /// The classes of files that are accepted.
     pub file_types: Vec<FileClass>,
-    /// What scans files before they can be read, if anything does.
+    /// The scanner of files before they can be read, if there is one.
     pub scanner: Option<ScannerAddress>,
     /// Whether files are accepted unscanned while the scanner is away.
     pub accept_unscanned: bool,
@@ -38,7 +38,7 @@ pub enum FilesPlace {
     Bucket {
         /// The bucket.
         name: String,
-        /// What the names begin with.
+        /// The beginning of the names.
         prefix: String,
     },
 }

@@ -79,7 +79,7 @@ pub struct Config {
     pub dreametrix: OldEndpoint,
     /// The endpoint for clients of Matcha.
     pub matcha: OldEndpoint,
-    /// What may be asked of other servers.
+    /// Requests to other servers.
     pub outgoing: Outgoing,
     /// Previews of links.
     pub previews: Previews,

@@ -4,10 +4,10 @@ use outgoing::{Allowed, NotAllowed};
 
 use super::key::Key;
 
-/// What may be asked of other servers.
+/// The settings of requests to other servers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outgoing {
-    /// What may be asked although its address is not of the public internet, or its port unusual.
+    /// Destinations that may be asked although their address is not of the public internet, or their port unusual.
     pub allow: Vec<Allowed>,
 }
 

@@ -38,7 +38,7 @@ const SLOWEST: u64 = 64 << 10;
 /// How long a connection is kept that nobody uses, and how many are.
 const KEPT_FOR: Duration = Duration::from_secs(20);
 const KEPT: usize = 32;
-/// What is buffered of a connection, in bytes.
+/// The size of a connection's buffer, in bytes.
 const BUFFER: usize = 128 << 10;
 
 /// Connections that nobody uses, and since when.
@@ -49,7 +49,7 @@ pub(super) struct Line {
     /// Whom to connect to.
     name: String,
     port: u16,
-    /// What a request says whom it is for.
+    /// The host that a request names.
     host: String,
     tls: Option<(TlsConnector, ServerName<'static>)>,
     idle: Idle,
@@ -213,7 +213,7 @@ impl Answer {
     }
 }
 
-/// What a request brings: a text, or a part of a file, which is read while it goes.
+/// The content of a request: a text, or a part of a file, which is read while it goes.
 pub(super) enum Sent {
     Text(Option<Bytes>),
     File { file: Arc<File>, left: Range<u64>, reading: Option<JoinHandle<std::io::Result<Vec<u8>>>> },

@@ -13,7 +13,7 @@ pub(super) struct Key {
     pub region: String,
 }
 
-/// What is signed of a request.
+/// The parts of a request that are signed.
 pub(super) struct What<'a> {
     pub method: &'a str,
     /// Encoded, as it is asked for.

@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 
 use super::*;
 
-/// What the store does wrong with a request.
+/// The fault of a store with a request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fault {
     /// It refuses, and nothing happens.
@@ -280,7 +280,7 @@ async fn whole(s3: &S3, id: FileId) -> Result<Vec<u8>> {
     Ok(all)
 }
 
-/// What must hold of every store.
+/// Checks what must hold of every store.
 async fn keeps(s3: &S3) {
     s3.check().await.unwrap();
     assert!(matches!(s3.open(id(1, 1)).await.map(drop), Err(Error::NotFound)));

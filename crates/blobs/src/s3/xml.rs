@@ -9,7 +9,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<String> {
         .map_err(|_| Error::Unavailable("the S3 store answers with what is no text".into()))
 }
 
-/// What stands in each element of this name, which has no attributes.
+/// The text of each element of this name, which has no attributes.
 pub(super) fn elements<'a>(text: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
     let (open, close) = (format!("<{name}>"), format!("</{name}>"));
     let mut rest = text;

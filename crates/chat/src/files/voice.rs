@@ -10,7 +10,7 @@ pub const HIGHEST: u8 = 31;
 /// A bar's height is written as one of these characters.
 const DIGITS: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
 
-/// What a recording says of itself.
+/// The length and loudness of a recording, as its client gives them.
 #[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct Voice {
     /// How long it is, in milliseconds.
@@ -26,7 +26,7 @@ impl Voice {
         self.waveform.iter().map(|bar| char::from(DIGITS[usize::from((*bar).min(HIGHEST))])).collect()
     }
 
-    /// What was written as [`Voice::written`]; nothing if it cannot be read.
+    /// Reads what [`Voice::written`] has written; nothing if it cannot be read.
     #[must_use]
     pub fn read(duration_ms: i64, waveform: &str) -> Option<Self> {
         let bar = |character: u8| {

@@ -1,4 +1,4 @@
-//! What Unicode's tables say of characters, as far as names and texts need it.
+//! Properties of characters by Unicode's tables, as far as names and texts need them.
 
 use icu_casemap::CaseMapper;
 use icu_normalizer::{
@@ -58,7 +58,7 @@ pub(super) fn fold(text: &str) -> String {
     const { CaseMapper::new() }.fold_string(text).into_owned()
 }
 
-/// What looks like it, of Unicode's confusables.
+/// The skeleton of a text, by Unicode's confusables: texts that look alike have the same.
 pub(super) fn skeleton(text: &str) -> String {
     unicode_security::confusable_detection::skeleton(text).collect()
 }
@@ -78,8 +78,8 @@ pub(super) fn is_control(c: char) -> bool {
         || const { CodePointSetData::new::<NoncharacterCodePoint>() }.contains(c)
 }
 
-/// What is not drawn: default-ignorable characters, among them all that turn the direction, the marks of interlinear
-/// annotations, and the place of an object that is not there.
+/// True for characters that are not drawn: default-ignorable characters, among them all that turn the direction, the
+/// marks of interlinear annotations, and the place of an object that is not there.
 pub(super) fn is_invisible(c: char) -> bool {
     const { CodePointSetData::new::<DefaultIgnorableCodePoint>() }.contains(c) || matches!(c, '\u{fff9}'..='\u{fffc}')
 }
@@ -99,8 +99,8 @@ pub(super) fn is_blank(c: char) -> bool {
     c.is_whitespace() || BLANK.contains(&c)
 }
 
-/// What one can see by itself: no space, no control or format character, no mark that needs a letter, and none of those
-/// for private use, of which every font makes something else or nothing.
+/// True for characters that one can see by themselves: no space, no control or format character, no mark that needs a
+/// letter, and none of those for private use, of which every font makes something else or nothing.
 pub(super) fn is_visible(c: char) -> bool {
     let unseen = GeneralCategoryGroup::Separator.union(GeneralCategoryGroup::Mark).union(GeneralCategoryGroup::Control);
     let unseen_itself = matches!(category(c), GeneralCategory::Format | GeneralCategory::PrivateUse);
@@ -231,7 +231,7 @@ pub(crate) fn is_emoji(c: char) -> bool {
     const { CodePointSetData::new::<Emoji>() }.contains(c)
 }
 
-/// What can have a tone of skin.
+/// True for characters that can have a tone of skin.
 pub(crate) fn takes_tone(c: char) -> bool {
     const { CodePointSetData::new::<EmojiModifierBase>() }.contains(c)
 }

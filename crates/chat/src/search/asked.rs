@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{Error, Millis, Result, conversations::Kind};
 
-/// What a question may be at most.
+/// The bounds of a search.
 #[derive(Clone, Copy, Debug)]
 pub struct SearchBounds {
     /// Unicode scalar values of the whole.
@@ -29,7 +29,7 @@ pub(super) const OPERATORS: [(&str, &[&str]); 8] = [
 ];
 /// Operators that other systems have: whoever uses one wants no word.
 const NOT_HERE: &[&str] = &["mentions", "to", "with", "during", "thread"];
-/// What opens and closes a phrase.
+/// The characters that open and close a phrase.
 pub(super) const QUOTES: &[char] = &['"', '“', '”', '„', '«', '»'];
 const DAY: i64 = 86_400_000;
 const MINUTE: i64 = 60_000;

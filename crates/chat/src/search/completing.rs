@@ -1,4 +1,4 @@
-//! What somebody has begun to type at the end of a search, and what could be written there.
+//! The end of a search that somebody is typing, and the kinds of words that can complete it.
 
 use super::{
     SearchBounds, Suggestion,
@@ -6,16 +6,16 @@ use super::{
 };
 use crate::{Error, Result};
 
-/// What has been begun.
+/// The word that was begun.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Begun<'q> {
     /// Where it begins, in Unicode scalar values; a suggestion takes the place of everything from there on.
     pub from: usize,
-    /// What it is.
+    /// Its kind.
     pub what: Beginning<'q>,
 }
 
-/// What can be completed.
+/// The kinds of words that can be completed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beginning<'q> {
     /// A word, phrase or day, for which nothing is suggested.
@@ -26,7 +26,7 @@ pub enum Beginning<'q> {
     Value(&'static str, &'q str),
 }
 
-/// What has been begun at the end of a search.
+/// The word that was begun at the end of a search.
 ///
 /// # Errors
 /// `invalid` for the field `q` if it is longer than a search may be.
@@ -75,7 +75,7 @@ pub fn fixed(what: Beginning<'_>) -> Vec<Suggestion> {
 /// How an operator with this name as its value is written; nothing if it cannot be.
 #[must_use]
 pub fn written(operator: &str, name: &str) -> Option<String> {
-    // What these signs mean at the beginning is something else.
+    // At the beginning these signs mean something else.
     if name.is_empty() || name.starts_with(['@', '#']) || name.trim() != name {
         return None;
     }

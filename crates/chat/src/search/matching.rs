@@ -12,7 +12,7 @@ const MOST: usize = 100;
 /// A part of a text, in Unicode scalar values: from the first to before the second.
 pub type Highlight = (usize, usize);
 
-/// What was found in a text.
+/// The result of a search in one text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextMatch {
     /// Where the phrases stand, in order and without overlaps.
@@ -27,7 +27,7 @@ pub fn places(text: &str, wanted: &[Phrase], unwanted: &[Phrase]) -> Option<Vec<
     matched(text, wanted, unwanted).map(|matched| matched.places)
 }
 
-/// What is found in a text, if all of `wanted` stand there and none of `unwanted` does.
+/// The matches in a text, if all of `wanted` stand there and none of `unwanted` does.
 #[must_use]
 pub fn matched(text: &str, wanted: &[Phrase], unwanted: &[Phrase]) -> Option<TextMatch> {
     let terms = terms(text);

@@ -12,7 +12,7 @@ pub(super) struct Standing {
     pub(super) length: usize,
 }
 
-/// What words that stand beside each other add.
+/// The weight that words add which stand beside each other.
 const CLOSENESS: u64 = 2_000;
 
 /// The score of a text of so many terms.

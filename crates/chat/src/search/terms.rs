@@ -29,7 +29,7 @@ pub struct Term {
     pub start: usize,
     /// Where it ends: the first scalar value that is not of it.
     pub end: usize,
-    /// What script it is of.
+    /// The kind of its script.
     pub kind: TermKind,
 }
 
@@ -46,7 +46,7 @@ pub enum TermKind {
     Symbol,
 }
 
-/// What an index must have been made with to be used: the rules, and the versions of Unicode's tables.
+/// The version that an index must have been made with to be used: the rules, and the versions of Unicode's tables.
 #[must_use]
 pub fn version() -> String {
     let std = char::UNICODE_VERSION;
@@ -76,7 +76,7 @@ pub fn terms(text: &str) -> Vec<Term> {
     terms
 }
 
-/// What a letter belongs to.
+/// The class of a letter.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
     Gap,
@@ -162,8 +162,8 @@ fn push(letters: &mut Vec<Letter>, letter: char, at: usize) {
     letters.extend(plain.chars().map(|letter| Letter { letter, start: at, end: at + 1 }));
 }
 
-/// What nobody sees or hears, and what only changes how something looks: joiners, marks of direction, variants, tones of
-/// skin, and the Arabic stretching of a line.
+/// True for characters that nobody sees or hears, and for those that only change how something looks: joiners, marks of
+/// direction, variants, tones of skin, and the Arabic stretching of a line.
 fn is_ignored(c: char) -> bool {
     matches!(u32::from(c),
         0xAD | 0x34F | 0x61C | 0x640 | 0x115F..=0x1160 | 0x17B4..=0x17B5 | 0x180B..=0x180F | 0x200B..=0x200F

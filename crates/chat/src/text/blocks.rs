@@ -37,7 +37,7 @@ struct Line {
     margin: usize,
 }
 
-/// What a line stands in.
+/// The quotes and the margin that a line stands in.
 #[derive(Clone, Copy)]
 pub(super) struct Within {
     /// In how many quotes.
@@ -230,7 +230,7 @@ impl<'a> Reader<'a> {
         Some((container(Meaning::List, span(lines, at), items), at))
     }
 
-    /// What an item consists of: text, and lists behind it.
+    /// The parts of an item: text, and lists behind it.
     fn item(&self, lines: &[Line], quotes: usize, depth: usize) -> Vec<Found<'a>> {
         let mut parts = Vec::new();
         let mut at = 0;

@@ -73,8 +73,8 @@ fn closing(text: &str, begin: usize, last_fence: Option<usize>) -> Option<usize>
     Some(first + text.get(first..)?.find(FENCE)?)
 }
 
-/// What is shown of a block. Where it stands in quotes, or behind blanks or the sign of a list, its lines are without
-/// as many `>` and as many blanks, if they have them.
+/// The shown text of a block. Where the block stands in quotes, or behind blanks or the sign of a list, its lines are
+/// without as many `>` and as many blanks, if they have them.
 pub(super) fn shown<'a>(text: &'a str, code: &Code, quotes: usize, margin: usize) -> Cow<'a, str> {
     let body = text.get(code.shown.clone()).unwrap_or_default();
     if !code.block || (quotes == 0 && margin == 0) {

@@ -1,4 +1,4 @@
-//! What stands in a line: links, mentions, rooms, emoji, and styles.
+//! The parts of a line: links, mentions, rooms, emoji, and styles.
 
 use std::{borrow::Cow, ops::Range};
 
@@ -16,7 +16,7 @@ impl<'a> Reader<'a> {
         self.read_inline(range, within, true)
     }
 
-    /// What is shown of a link: neither links nor names are looked for in it.
+    /// The shown text of a link: neither links nor names are looked for in it.
     fn label(&self, range: Range<usize>) -> Vec<Found<'a>> {
         self.read_inline(range, Within { quotes: 0, margin: 0 }, false)
     }
@@ -74,7 +74,7 @@ impl<'a> Reader<'a> {
         let mut at = range.start;
         while let Some((whole, target)) = links::next(self.text, range.clone(), at) {
             at = whole.end;
-            // What looks like a link and may be none is left as it is, with all that is in it.
+            // A text that looks like a link and may be none is left as it is, with all that is in it.
             let mut leaf = literal(self.text, whole);
             leaf.meaning = target.map_or(Meaning::Text, Meaning::Link);
             out.push(leaf);
@@ -82,13 +82,13 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What is shown of parts that stand in one line.
+/// The shown text of parts that stand in one line.
 fn shown(parts: &[Found<'_>]) -> String {
     let text = |part: &Found<'_>| if part.parts.is_empty() { part.text.to_string() } else { shown(&part.parts) };
     parts.iter().map(text).collect()
 }
 
-/// What stands beside a marker.
+/// The neighbour of a marker on one side.
 #[derive(Clone, Copy)]
 enum Beside {
     /// The line begins or ends.
@@ -150,7 +150,7 @@ struct Open {
     solid: usize,
 }
 
-/// What was found at a place.
+/// The mark that was found at a place.
 enum Mark<'a> {
     Leaf(Found<'a>),
     Begin(usize),
@@ -279,7 +279,7 @@ impl<'a> Scan<'a> {
             self.marks.push((at + used..at + used + width, Mark::End));
             used += width;
             for (index, slot) in self.open.iter_mut().enumerate() {
-                // What has begun inside and has no end is text.
+                // A style that has begun inside and has no end is text.
                 if index == style || slot.is_some_and(|open| open.row > row) {
                     *slot = None;
                 }

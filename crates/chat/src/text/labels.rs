@@ -11,7 +11,7 @@ const MOST_ADDRESS: usize = 2048;
 /// A link with its text, by its bytes.
 pub(super) struct Label {
     pub(super) whole: Range<usize>,
-    /// What is shown.
+    /// The shown text.
     pub(super) label: Range<usize>,
     /// Where it leads.
     pub(super) address: String,

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::scripts::{ends_link, is_sign, is_unspaced, is_word};
 
-/// What a link may begin with.
+/// The beginnings that a link may have.
 const BEGINNINGS: [&str; 4] = ["https://", "http://", "mailto:", "www."];
 
 /// The next link of this stretch of a text from `from` on, with the address that it leads to; none, if it only looks

@@ -2,7 +2,7 @@
 
 use super::{Meaning, Part, parts};
 
-/// What is shown of a text, without markers: each quote, heading, item and block of code on lines of its own, items
+/// The shown form of a text, without markers: each quote, heading, item and block of code on lines of its own, items
 /// behind `•` or their number.
 #[must_use]
 pub fn plain(text: &str) -> String {

@@ -75,7 +75,7 @@ pub(super) fn is_sign(c: char) -> bool {
     !c.is_ascii() && characters::is_punctuation(c)
 }
 
-/// What no link goes beyond.
+/// True for characters that no link goes beyond.
 pub(super) fn ends_link(c: char) -> bool {
     c.is_whitespace()
         || c == '\u{feff}'

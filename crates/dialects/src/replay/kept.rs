@@ -1,4 +1,4 @@
-//! What a message carries, files and the preview of its link, and what is made of files, in a transcript's answers.
+//! Files, uploads and previews of links in a transcript's answers.
 
 use chat::{
     ConversationId, FileId, Number,

@@ -399,7 +399,7 @@ pub(super) fn account(value: &Value) -> Account {
     }
 }
 
-/// What a visit comes to: tokens, or `{"challenge":"…"}`.
+/// The result of a visit: tokens, or `{"challenge":"…"}`.
 pub(super) fn visited(value: &Value) -> Visited {
     if let Some(asks_for) = value["challenge"].as_str() {
         return Visited::Challenge(Challenge { asks_for: asks_for.to_owned(), token: "c-1".into() });

@@ -1,4 +1,4 @@
-//! What opens files and nothing else: a cookie for a browser's page, and an address for one file.
+//! Credentials that open files and nothing else: a cookie for a browser's page, and an address for one file.
 
 use std::sync::Arc;
 

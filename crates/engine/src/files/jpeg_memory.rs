@@ -12,7 +12,7 @@ struct Component {
     vertical: u64,
 }
 
-/// What the first frame says.
+/// The header of the first frame.
 struct Frame {
     width: u64,
     height: u64,

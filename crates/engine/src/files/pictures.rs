@@ -22,7 +22,7 @@ pub(super) struct Picture {
     skip: u64,
     /// Bytes that are next, after those, and are overwritten by zeros.
     blank: u64,
-    /// What is next is not understood: the rest stays as it is.
+    /// The next bytes are not understood: the rest stays as it is.
     is_lost: bool,
     size: Option<(i64, i64)>,
     /// Whether it is shown on its side.
@@ -37,7 +37,7 @@ enum Format {
     Heif(heif::Heif),
 }
 
-/// What a format makes of the bytes that are next.
+/// A format's decision about the next bytes.
 enum Next {
     /// So many were looked at; then so many are skipped, and so many overwritten.
     Part { seen: usize, skip: u64, blank: u64 },
@@ -81,7 +81,7 @@ impl Picture {
             let blanked = at_most(self.blank, rest.len() - skipped);
             if skipped + blanked > 0 {
                 self.skip -= skipped as u64;
-                // What is overwritten comes after what is skipped, all of it.
+                // All bytes that are overwritten come after those that are skipped.
                 if self.skip == 0 {
                     rest[skipped..skipped + blanked].fill(0);
                     self.blank -= blanked as u64;

@@ -1,4 +1,4 @@
-//! What a scanner says of an upload, before anybody can read it.
+//! Has a scanner look at an upload before anybody can read it.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -36,7 +36,7 @@ impl Call {
                 self.infected.0.fetch_add(1, Ordering::Relaxed);
                 metrics::counter!("palabre_files_infected_total").increment(1);
                 tracing::warn!(file = %id, user = self.speaker.user.0, name, "an infected file was refused");
-                // What it is called may help them to clean their machine.
+                // The malware's name may help them to clean their machine.
                 let name: String = name.chars().filter(|c| c.is_ascii_graphic()).take(100).collect();
                 let detail =
                     format!("The scanner of this server says that the file does harm ({name}); it was not kept.");

@@ -1,7 +1,7 @@
 //! Makes a picture smaller: decodes it within limits, and gives what is shown before it has come. Nothing here waits or
 //! knows files: it is a function of bytes, for a thread that may take its time.
 //!
-//! What somebody has uploaded may be anything: a header that promises a city, ten thousand frames, half a file. What is
+//! An upload may be anything: a header that promises a city, ten thousand frames, half a file. A picture that is
 //! beyond the limits or broken has no thumbnail, and that is all.
 
 use std::io::Cursor;
@@ -34,7 +34,7 @@ pub(super) struct Shrunk {
     pub bytes: Vec<u8>,
 }
 
-/// What was made of a picture.
+/// The thumbnails and the blurhash of a picture.
 pub(super) struct Made {
     pub blurhash: String,
     /// Those sizes in which it is kept beside itself.

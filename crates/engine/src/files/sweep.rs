@@ -19,10 +19,10 @@ const REMEMBERED: usize = 100_000;
 #[derive(Default)]
 pub(crate) struct Suspects(Mutex<HashSet<FileId>>);
 
-/// What a sweep has found.
+/// The findings of a sweep.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// What was left of uploads that were broken off, and is removed.
+    /// Remains of uploads that were broken off, which are removed.
     pub unfinished: usize,
     /// Blobs without a row that are removed.
     pub removed: usize,

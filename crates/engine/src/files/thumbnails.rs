@@ -33,7 +33,7 @@ impl Default for Turns {
     }
 }
 
-/// What was made of a picture, and is kept.
+/// The stored thumbnails and the blurhash of a picture.
 #[derive(Default)]
 pub(super) struct Kept {
     pub blurhash: Option<String>,

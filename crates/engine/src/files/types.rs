@@ -1,4 +1,4 @@
-//! What a file is, by its first bytes. What its sender or its name says does not count.
+//! The type of a file, by its first bytes. The type that its sender or its name gives does not count.
 
 use chat::files::FileClass;
 use infer::MatcherType;
@@ -66,7 +66,7 @@ mod tests {
             (b"\x1aE\xdf\xa3\x9fB\x86\x81\x01B\xf7\x81\x01B\xf2\x81\x04B\xf3\x81\x08B\x82\x84webm", FileClass::Video, "video/webm"),
             ("Grüße, 世界\n".as_bytes(), FileClass::Text, TEXT),
             (b"\xff\xfea\0b\0", FileClass::Text, "text/plain; charset=utf-16"),
-            // What could run in a browser or on a machine is text, or nothing that is known.
+            // A file that could run in a browser or on a machine is text, or of no known type.
             (b"<!DOCTYPE html><script>alert(1)</script>", FileClass::Text, TEXT),
             (b"<svg xmlns=\"http://www.w3.org/2000/svg\" onload=\"alert(1)\"/>", FileClass::Text, TEXT),
             (b"<?xml version=\"1.0\"?><svg/>", FileClass::Text, TEXT),

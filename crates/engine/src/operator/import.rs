@@ -35,7 +35,7 @@ pub struct Person {
     pub external_id: Option<String>,
     /// The host application's name, if it is not the usual one.
     pub host: Option<String>,
-    /// What they log in as.
+    /// The name that they log in with.
     pub username: Option<String>,
     /// The name that is shown to others.
     pub display_name: Option<String>,
@@ -49,19 +49,19 @@ pub struct Person {
     pub password_hash: Option<String>,
 }
 
-/// What became of somebody.
+/// The outcome for one person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// They have an account now. In a trial it has no id, and perhaps no name yet.
     Made {
-        /// What they log in as.
+        /// The name that they log in with.
         username: Option<String>,
         /// Their id here.
         id: Option<UserId>,
     },
     /// They had an account, which is as it was.
     Here {
-        /// What they log in as.
+        /// The name that they log in with.
         username: String,
         /// Their id here; absent if they stand in the same file before.
         id: Option<UserId>,
@@ -113,7 +113,7 @@ impl Import {
         match (&identity, &person.username) {
             (None, None) => return Err("external_id or username is needed".to_owned()),
             (None, Some(username)) => check_username(username).map_err(words)?,
-            // What is no username here is shown as it is.
+            // A name that is no username here is shown as it is.
             (Some(_), _) => {}
         }
         let name = |field, raw: Option<String>| raw.map(|raw| text::name(field, &raw, most)).transpose().map_err(words);
@@ -161,7 +161,7 @@ fn identities_of(people: &[std::result::Result<Checked, String>]) -> Vec<Identit
     people.iter().flatten().filter_map(|one| one.identity.clone()).collect()
 }
 
-/// What would become of them.
+/// The outcomes that an import would have.
 async fn try_out(
     engine: &Engine,
     tried: &mut HashSet<u64>,

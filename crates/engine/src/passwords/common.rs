@@ -1,4 +1,4 @@
-//! What is too easy to guess: whoever guesses begins with these.
+//! Passwords that are too easy to guess: whoever guesses begins with these.
 
 use chat::{Error, Result, names};
 

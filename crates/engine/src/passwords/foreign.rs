@@ -35,7 +35,7 @@ const PASSWORD: usize = 72;
 /// Characters of bcrypt's salt, which the hash follows.
 const SALT_TEXT: usize = 22;
 
-/// What bcrypt encrypts: "OrpheanBeholderScryDoubt".
+/// The text that bcrypt encrypts: "OrpheanBeholderScryDoubt".
 const ORPHEAN: [u32; 6] = [0x4f72_7068, 0x6561_6e42, 0x6568_6f6c, 0x6465_7253, 0x6372_7944, 0x6f75_6274];
 
 /// Its last character holds more bits than the bytes have.
@@ -184,7 +184,7 @@ impl Foreign {
     }
 }
 
-/// What Django gives to bcrypt in place of a password, which may be longer than bcrypt looks at.
+/// The digest that Django gives to bcrypt in place of a password, which may be longer than bcrypt looks at.
 fn hex_of_digest(password: &str) -> String {
     let digest = digest::digest(&digest::SHA256, password.as_bytes());
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()

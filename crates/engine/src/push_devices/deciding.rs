@@ -29,7 +29,8 @@ use crate::{Engine, jobs::now, notifications::local_time};
 const PORTION: i64 = 500;
 /// Of more new messages only the newest are looked at: a device is told of one of them.
 const MESSAGES: i64 = 200;
-/// What is older is not told of any more: a server that was away for a night does not ring for what was said before it.
+/// Messages that are older are not told of any more: a server that was away for a night does not ring for what was said
+/// before it.
 const FRESH: i64 = 3_600_000;
 /// Whoever was told of a conversation within this time …
 const JUST_NOW: i64 = 60_000;
@@ -141,12 +142,12 @@ pub(crate) async fn decide(engine: &Engine, job: Job) -> Result<()> {
     work.await
 }
 
-/// What was decided.
+/// The decisions about a window of messages.
 #[derive(Debug, Default)]
 struct Portion {
     /// How far it has come with that.
     progress: PushProgress,
-    /// What devices are to be told.
+    /// The pushes that devices are to get.
     deliveries: Vec<Delivery>,
 }
 
@@ -282,7 +283,7 @@ impl<'e> Telling<'e> {
         let local = settings.quiet.as_ref().and_then(|quiet| local_time(now, &quiet.time_zone));
         let seen = self.messages.iter().filter(|message| message.seq >= member.visible_from);
         let news = seen.filter_map(|message| {
-            // What an edit after the window does is decided with that.
+            // An edit after the window is decided on with its own window.
             let (is_called, calling) = match self.calling(message, user) {
                 Some(calling) if calling.number > self.window.to => (false, None),
                 calling => (self.mentions(message, user), calling),
@@ -344,7 +345,7 @@ impl<'e> Telling<'e> {
         message.mentions.are_for(user, &groups)
     }
 
-    /// What the thread in which a message stands is to somebody.
+    /// A person's relation to the thread in which a message stands.
     fn in_thread(&self, message: &Message, user: UserId) -> Option<InThread> {
         match self.followed.get(&(user, message.thread?)) {
             Some((_, level)) => Some(InThread::Followed(*level)),
@@ -359,8 +360,8 @@ impl<'e> Telling<'e> {
         followed.map_or(in_room, |(read, _)| *read)
     }
 
-    /// What one device is told: of what came last, a message or an edit that calls somebody, in the manner of the most
-    /// urgent. Whoever reads so far has read the others.
+    /// The push for one device: about the newest of these, a message or an edit that calls somebody, in the manner of
+    /// the most urgent. Whoever reads so far has read the others.
     fn delivery(&self, device: &Listening, notifying: &[News]) -> Option<Delivery> {
         let news = || notifying.iter().filter(|news| news.at >= device.since);
         let seq = news().max_by_key(|one| (one.at, one.kind.is_urgent(), one.seq))?.seq;

@@ -24,7 +24,7 @@ const ENOUGH: Duration = Duration::from_secs(6);
 /// A day, in milliseconds: so long a push service may keep a push, and a ticket is good.
 const DAY: i64 = 86_400_000;
 
-/// What has become of the deliveries of a job.
+/// The outcome of a job's deliveries.
 #[derive(Debug, Default)]
 struct Told {
     settled: Vec<(Delivery, PushState, Option<String>)>,
@@ -121,7 +121,7 @@ async fn told(engine: &Engine, pushing: Option<&Pushing>, device: PushDeviceId) 
     let waiting = push_devices::waiting(&mut conn, device, AT_ONCE).await?;
     drop(conn);
     let Ok(subscription) = subscription(&target) else {
-        // What is in the database was read when it was stored.
+        // The subscription was checked when it was stored.
         told.is_over = true;
         return Ok(told);
     };
@@ -157,7 +157,7 @@ fn subscription(target: &PushTarget) -> std::result::Result<Subscription, push::
     Subscription::read(&target.endpoint, &target.p256dh, &target.auth)
 }
 
-/// What is said to a device: which message, and the ticket with which it reads it. No text and no name.
+/// The push for a device: which message, and the ticket with which it reads it. No text and no name.
 fn message(delivery: &Delivery, ticket: &str) -> PushMessage {
     let Delivery { conversation, seq, kind, reminder, .. } = delivery;
     let payload = json!({

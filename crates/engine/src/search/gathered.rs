@@ -7,7 +7,7 @@ use chat::{
 
 use crate::history::cut;
 
-/// What was found so far of a page; `H` is a hit.
+/// The hits of a page that were found so far; `H` is a hit.
 pub(super) struct Gathered<H> {
     order: Order,
     limit: i64,
@@ -36,7 +36,7 @@ impl<H> Gathered<H> {
         let before = self.hits.len();
         self.hits.extend(counted.inspect(|_| self.seen += 1).filter(|(rank, _)| self.below.is_none_or(|b| *rank < b)));
         if self.order == Order::Best && self.hits.len() > before {
-            // What is on no page of this answer is let go of: a text may be long.
+            // Hits that are on no page of this answer are let go of: a text may be long.
             self.hits.sort_unstable_by_key(|(rank, _)| std::cmp::Reverse(*rank));
             self.hits.truncate(self.enough());
         }

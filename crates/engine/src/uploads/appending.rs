@@ -21,13 +21,13 @@ pub struct Appending(Option<State>);
 
 struct State {
     call: Call,
-    /// What it adds to; nothing if that is a file already, to which no byte can be added.
+    /// The upload that it adds to; nothing if that is a file already, to which no byte can be added.
     upload: Option<StoredUpload>,
-    /// What it has become, then.
+    /// The file that the upload has become, then.
     finished: Option<Upload>,
     hold: Hold,
     _place: Place,
-    /// What all bytes of the request must have, and what they have so far.
+    /// The checksum that all bytes of the request must have, and the state of their own so far.
     checksum: Option<(Checksum, digest::Context)>,
     /// Bytes that the upload has with what came by this request.
     come: i64,
@@ -37,7 +37,7 @@ struct State {
     writing: Option<Under>,
     /// Parts that are on the disk, by which the upload has not grown yet.
     kept: Vec<Part>,
-    /// What came is not wanted.
+    /// The bytes that came are not wanted.
     is_refused: bool,
 }
 

@@ -56,7 +56,7 @@ fn fitting(texts: &'static Texts, count: usize) -> &'static str {
 
 type Bound = Query<'static, Sqlite, SqliteArguments>;
 
-/// What [`CHECK`] says of these sends; nothing if there is something among it that cannot be read at once.
+/// The result of [`CHECK`] for these sends; nothing if there is something in it that cannot be read at once.
 pub(super) async fn check(conn: &mut PoolConnection<Sqlite>, asked: &[Asked<'_>]) -> Result<Option<Vec<Checked>>> {
     let mut rows = Vec::with_capacity(asked.len());
     for (part, some) in asked.chunks(MOST).enumerate() {

@@ -52,7 +52,7 @@ pub struct Needle {
     pub authors: Vec<UserId>,
     /// Where; anywhere if empty.
     pub conversations: Vec<ConversationId>,
-    /// What it must have; of it, what the index does not know is not asked for.
+    /// The things that it must have; those that the index does not know are not asked for.
     pub has: Vec<Has>,
 }
 

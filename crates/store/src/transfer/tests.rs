@@ -38,7 +38,7 @@ static ADDED: Tables = tables! {
 /// Today's list with those after it.
 static LATER: LazyLock<Tables> = LazyLock::new(|| Box::leak([TABLES, ADDED].concat().into_boxed_slice()));
 
-/// What a later migration would do.
+/// The statements of a later migration.
 const CREATED: &str = "
     CREATE TABLE sketches (
         user_id BIGINT NOT NULL, conversation_id BIGINT NOT NULL, text TEXT, PRIMARY KEY (user_id, conversation_id));

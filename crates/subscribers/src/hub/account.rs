@@ -31,7 +31,7 @@ pub(super) struct Account {
     waiting: VecDeque<AccountEvent>,
     /// Whether the conversation that the first of them names is being read again.
     reading: bool,
-    /// What happened in that conversation before the person's old clients can hear it.
+    /// The changes of that conversation before the person's old clients can hear it.
     meanwhile: Option<Meanwhile>,
 }
 

@@ -1,4 +1,4 @@
-//! What a person's old clients are told when they come into a conversation that has gone on since.
+//! The events for a person's old clients when the person comes into a conversation that has gone on since.
 //!
 //! On another node than the one that brought the person in, the event of the account is read from the database, and
 //! messages may have followed by then. A client of the native protocol sees from the conversation's row that there are
@@ -17,11 +17,11 @@ use crate::{
 /// A conversation as it was read for somebody who came into it.
 pub(super) struct Entered {
     pub(super) listed: Listed,
-    /// What has changed in it since they came, if they have old clients.
+    /// The changes in it since they came, if they have old clients.
     pub(super) since: Option<CaughtUp>,
 }
 
-/// What happened in a conversation between somebody's coming and the moment from which they hear it.
+/// The changes of a conversation between somebody's coming and the moment from which they hear it.
 pub(super) struct Meanwhile {
     /// The number of the account's event that they came in with.
     pub(super) number: Number,

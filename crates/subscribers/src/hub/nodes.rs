@@ -26,7 +26,7 @@ use crate::{queue::Subscriber, revocations::verdict, typing::TypingPlace};
 pub(super) struct Nodes {
     /// People whose presence has changed since it was last published.
     pub changed: HashMap<UserId, Presence>,
-    /// What people have chosen since then, and when.
+    /// The presence that people have chosen since then, and when.
     pub chosen: HashMap<UserId, (Presence, Millis)>,
     version: u64,
     beat_at: Option<Instant>,

@@ -85,7 +85,7 @@ impl State {
         self.note_presence(user);
     }
 
-    /// What everybody here has chosen to be, and when.
+    /// The presence that everybody here has chosen, and when.
     pub(super) fn choices(&self) -> Vec<(UserId, Presence, Millis)> {
         let chose = self.people.iter().filter(|(_, person)| person.chosen_at > Millis(0));
         chose.map(|(user, person)| (*user, person.chosen, person.chosen_at)).collect()

@@ -64,7 +64,7 @@ impl fmt::Display for Nothing {
     }
 }
 
-/// What the page behind a link says of itself.
+/// Reads the description of the page behind a link.
 pub(super) async fn look_at(outgoing: &Outgoing, link: &str) -> Result<FoundPage, Nothing> {
     let answer = get(outgoing, link, "text/html,application/xhtml+xml;q=0.9", &PAGE).await?;
     let mut said = read(&answer).await?;

@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-/// What an oEmbed says.
+/// The fields of an oEmbed.
 #[derive(Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(default)]
 pub(super) struct Said {

@@ -1,5 +1,5 @@
-//! What a page says of itself in its head: Open Graph, Twitter cards, its description and its title, and where its oEmbed
-//! is. Only tokens are read, one after the other, so nothing in a page can nest.
+//! Reads the description of a page in its head: Open Graph, Twitter cards, its description and its title, and where its
+//! oEmbed is. Only tokens are read, one after the other, so nothing in a page can nest.
 
 use html5gum::{DefaultEmitter, StartTag, Token, Tokenizer};
 use outgoing::Url;
@@ -9,7 +9,7 @@ const LONGEST: usize = 4_000;
 /// Tags that are read: a head has less.
 const TAGS: usize = 5_000;
 
-/// What a page says, as it says it.
+/// The description of a page, as the page gives it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Said {
     pub(super) site: String,
@@ -21,7 +21,7 @@ pub(super) struct Said {
     pub(super) oembed: Option<Url>,
 }
 
-/// What was found, the better source before the worse one.
+/// The values that were found, the better source before the worse one.
 #[derive(Default)]
 struct Found {
     titles: [String; 3],

@@ -14,7 +14,7 @@ const OF_HOST: u32 = 30;
 const FOR_PERSON: u32 = 20;
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// What was looked at in this minute.
+/// The pages that were looked at in this minute.
 #[derive(Default)]
 pub(super) struct Rates(Mutex<Window>);
 

@@ -36,7 +36,7 @@ const LOOK: Duration = Duration::from_millis(10);
 /// Between two sends of the member who sends meanwhile.
 const PACE: Duration = Duration::from_millis(50);
 
-/// What is carried.
+/// The files that are carried.
 pub struct FilesLoad {
     /// Bytes of each file.
     pub bytes: usize,
@@ -57,7 +57,7 @@ pub async fn run(common: &Common, host: &Host, target: &Target, load: FilesLoad)
     let people = host.people("files", transfers.div_ceil(EACH))?;
     let carriers: Vec<(Person, Target)> =
         (0..transfers).filter_map(|nth| Some((people.get(nth / EACH)?.clone(), target.clone()))).collect();
-    // What a first transfer allocates for good does not count for the others.
+    // Memory that a first transfer allocates for good does not count for the others.
     let (owner, first) =
         (carriers.first().context("there is nobody")?.0.clone(), upload(target, &carriers[0].0, bytes).await?);
     download(target.address, &target.host, &path(&first), Some(&owner.token)).await?;

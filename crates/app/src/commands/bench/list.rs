@@ -17,7 +17,7 @@ use super::{
     socket::Socket,
 };
 
-/// What coming in and reading the list may cost, in milliseconds of processor time, of 200 conversations.
+/// The bound for coming in and reading the list of 200 conversations, in milliseconds of processor time.
 const ROUND_MS: f64 = 10.0;
 
 /// The contents of the list, and how it is read.

@@ -1,4 +1,4 @@
-//! What it costs to name people: sends that name some, and plain ones of the same length, in turns.
+//! Measures the cost of naming people: sends that name some, and plain ones of the same length, in turns.
 
 use std::time::{Duration, Instant};
 
@@ -32,7 +32,7 @@ pub struct MentionsLoad {
     pub turns: usize,
 }
 
-/// What one kind of message has cost.
+/// The cost of one kind of message.
 #[derive(Default)]
 struct Side {
     sends: u64,

@@ -99,7 +99,7 @@ pub struct Report {
     pub flush: Option<Percentiles>,
     /// Flushes a second.
     pub flushes_per_second: Option<f64>,
-    /// What was measured beside what it may be.
+    /// The measurements beside their bounds.
     pub bounds: Vec<Bound>,
     /// The first things that went wrong.
     pub complaints: Vec<String>,
@@ -110,7 +110,7 @@ pub struct Report {
 pub struct Bound {
     /// Of what.
     pub what: &'static str,
-    /// What was measured.
+    /// The measured value.
     pub measured: f64,
     /// The most that it may be.
     pub most: f64,

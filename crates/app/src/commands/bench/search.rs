@@ -45,7 +45,7 @@ pub struct SearchLoad {
     pub rooms: usize,
     /// Connections that ask.
     pub connections: usize,
-    /// What for.
+    /// The kind of search.
     pub sought: Sought,
 }
 

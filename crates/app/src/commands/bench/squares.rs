@@ -1,7 +1,7 @@
 //! A square: very many people come into one room, and very many type there at once.
 //!
-//! What all are told of grows with the square of their number if each is told of each. So the question is what the
-//! whole costs, and whether each of them knows in the end how many they are.
+//! The events that all are told of grow with the square of their number if each is told of each. So the question is
+//! what the whole costs, and whether each of them knows in the end how many they are.
 
 use std::{
     sync::{
@@ -39,7 +39,7 @@ const JOINS_COST: f64 = 20.0;
 /// Signals of typing that each may hear in a second.
 const SIGNALS: f64 = 20.0;
 
-/// What everybody there does.
+/// The phase that everybody there is in.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Phase {
     Wait,
@@ -48,7 +48,7 @@ enum Phase {
     Leave,
 }
 
-/// What all of them share.
+/// The state that all of them share.
 struct Square {
     phase: watch::Receiver<Phase>,
     joining: Semaphore,
@@ -58,7 +58,7 @@ struct Square {
     begin: Instant,
 }
 
-/// What the conductor sees of one of them; only their own task writes it.
+/// The state of one of them for the conductor; only their own task writes it.
 #[derive(Default)]
 struct Seen {
     members: AtomicI64,

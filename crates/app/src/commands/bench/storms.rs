@@ -23,10 +23,10 @@ const MESSAGES: i64 = 50;
 const FALLS_BACK: Duration = Duration::from_secs(60);
 /// How much more than before a storm may be held then.
 const MORE: f64 = 1.2;
-/// What one who comes back may cost, in microseconds of processor time: with a join and a page, and with a cursor.
+/// The bound for one who comes back, in microseconds of processor time: with a join and a page, and with a cursor.
 const WITH_A_PAGE_US: f64 = 300.0;
 const WITH_A_CURSOR_US: f64 = 100.0;
-/// What an idle connection may cost in bytes.
+/// The bound for an idle connection, in bytes.
 const IDLE_BYTES: f64 = 4_500.0;
 
 /// How large the storms are.
@@ -67,7 +67,7 @@ pub async fn run(common: &Common, host: &Host, load: StormLoad) -> Result<Report
     let mut report = Report::new(work, &common.setting);
     report.connections = clients;
     let residents = settle_in(common, host, load).await?;
-    // What was read and written for that is in the server's caches now.
+    // The pages that were read and written for that are in the server's caches now.
     tokio::time::sleep(Duration::from_secs(2)).await;
     let before = usage(&common.server_pid)?;
     report.remember("before", before);
@@ -191,7 +191,7 @@ fn cost(
     }
 }
 
-/// What each of those who are there costs once nothing happens any more.
+/// Measures the cost of each connection once nothing happens any more.
 async fn idle(common: &Common, report: &mut Report, before: Option<Usage>, clients: usize) -> Result<()> {
     tokio::time::sleep(Duration::from_secs(common.seconds.min(10))).await;
     let idle = usage(&common.server_pid)?;

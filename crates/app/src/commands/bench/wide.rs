@@ -16,9 +16,9 @@ use super::{
 const MAKING: usize = 8;
 /// Further connections that are measured together, because memory is had by pages.
 const FURTHER: usize = 16;
-/// What a further connection may cost in bytes, of somebody in 5,000 conversations.
+/// The bound for a further connection of somebody in 5,000 conversations, in bytes.
 const FURTHER_BYTES: f64 = 150_000.0;
-/// What a channel that has no other subscribers may cost in bytes.
+/// The bound for a channel that has no other subscribers, in bytes.
 const CHANNEL_BYTES: f64 = 300.0;
 
 /// Connects somebody once, and then many times more.

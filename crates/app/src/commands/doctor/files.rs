@@ -21,7 +21,7 @@ const LIST: usize = 1_000;
 const NAMED: usize = 5;
 /// Files that are asked after at once, where they are far away.
 const AT_ONCE: usize = 16;
-/// What is younger may belong to an upload that is under way.
+/// A younger file may belong to an upload that is under way.
 const AGE: Duration = Duration::from_secs(86_400);
 
 /// Looks at every file of a database that can be read; of others nothing is said here.

@@ -4,7 +4,7 @@
 
 use super::Next;
 
-/// What programs add that belongs to the picture.
+/// Application extensions that belong to the picture.
 const KEPT: [&[u8; 11]; 3] = [b"NETSCAPE2.0", b"ANIMEXTS1.0", b"ICCRGBG1012"];
 
 #[derive(Default)]

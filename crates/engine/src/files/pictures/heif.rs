@@ -11,7 +11,7 @@ const MOST: usize = 1 << 20;
 pub(super) struct Heif {
     /// Where in the file the next byte stands.
     at: u64,
-    /// What is still to be overwritten: from where on, and how many bytes.
+    /// The places that are still to be overwritten: from where on, and how many bytes.
     aside: Option<Vec<(u64, u64)>>,
 }
 
@@ -99,12 +99,12 @@ impl Head {
     }
 }
 
-/// What was found in the box that tells where everything is.
+/// The contents of the box that tells where everything is.
 #[derive(Default)]
 struct Meta {
     size: Option<(i64, i64)>,
     is_turned: bool,
-    /// What is said beside the picture, in the file: from where on, and how many bytes.
+    /// The metadata in the file: from where on, and how many bytes.
     aside: Vec<(u64, u64)>,
     /// The same within the box itself: from where to where.
     inside: Vec<(usize, usize)>,

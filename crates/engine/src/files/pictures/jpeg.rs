@@ -2,7 +2,7 @@
 
 use super::Next;
 
-/// What an Exif of ours has: its name, and a directory with one entry, how the picture is turned.
+/// The beginning of an Exif of ours: its name, and a directory with one entry, how the picture is turned.
 const EXIF: &[u8; 6] = b"Exif\0\0";
 const TURNED: [u8; 26] = [
     b'I', b'I', b'*', 0, 8, 0, 0, 0, // little-endian, the first directory at 8
@@ -184,7 +184,7 @@ mod tests {
             ] {
                 assert!(told(kept), "{}", String::from_utf8_lossy(kept));
             }
-            // What is left says the same.
+            // The Exif that is left says the same.
             let at = passed.windows(6).position(|window| window == EXIF);
             assert_eq!(at.is_some(), turned != 1);
             assert_eq!(at.and_then(|at| orientation(&passed[at + 6..])), Some(turned).filter(|turned| *turned != 1));

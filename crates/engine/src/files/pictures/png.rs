@@ -5,7 +5,7 @@ use super::Next;
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 /// Chunks that say something beside the picture: Exif, texts, and when it was changed.
 const ASIDE: &[&[u8]] = &[b"eXIf", b"tEXt", b"zTXt", b"iTXt", b"tIME"];
-/// What such a chunk becomes: one that every decoder passes over.
+/// The type that such a chunk gets: every decoder passes over it.
 const NOTHING: &[u8; 4] = b"noTh";
 
 #[derive(Default)]

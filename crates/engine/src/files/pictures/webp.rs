@@ -4,7 +4,7 @@ use super::Next;
 
 /// Where an extended file says that it has Exif and XMP.
 const ASIDE: u8 = 0x08 | 0x04;
-/// What a chunk becomes that says something beside the picture: one that is passed over.
+/// The type that a chunk with metadata gets: decoders pass over it.
 const NOTHING: &[u8; 4] = b"noth";
 
 #[derive(Default)]

@@ -34,7 +34,7 @@ async fn whoever_shows_no_activity_on_any_device_is_away_until_the_next_sign() {
     is(&hub, Presence::Away);
     hub.state.show_activity(BOB, laptop.id);
     is(&hub, Presence::Online);
-    // What was chosen counts for more.
+    // A chosen presence counts for more.
     hub.state.set_presence(BOB, Presence::Busy, crate::presence::Whose::Person(None));
     passes(&mut hub, after * 9);
     is(&hub, Presence::Busy);
