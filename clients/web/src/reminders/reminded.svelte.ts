@@ -1,7 +1,7 @@
 // The messages that reminders are about. A reminder holds no text: they are asked for, and may be refused.
-import { shownNameOf, wordsOf, type Message, type Reminder } from '@palabre/sdk';
+import { shownNameOf, type Message, type Reminder } from '@palabre/sdk';
 import type { Place } from '../place';
-import { excerpt } from '../text/excerpt';
+import { lineOf } from '../text/line';
 import { placeOf } from '../threads/places';
 import { reason } from '../town/problems';
 import { client, town } from '../town/town.svelte';
@@ -56,7 +56,7 @@ export function aboutOf(reminder: Reminder): string {
 export function textOf(reminder: Reminder): string {
   const message = messages.get(keyOf(reminder));
   if (message === undefined) return '…';
-  return excerpt((message && wordsOf(message)) ?? t().gone);
+  return (message && lineOf(message)) ?? t().gone;
 }
 
 /** Cancels a reminder, or dismisses one that is due. */

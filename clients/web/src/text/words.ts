@@ -5,10 +5,12 @@ export const t = speak({
     linkOpens: 'opens in a new tab',
     copyCode: 'Copy the code',
     aMessage: 'a message',
+    voice: (time: string) => `Voice message, ${time}`,
   },
   fr: {
     linkOpens: 's’ouvre dans un nouvel onglet',
     copyCode: 'Copier le code',
     aMessage: 'un message',
+    voice: (time: string) => `Message vocal, ${time}`,
   },
 });
