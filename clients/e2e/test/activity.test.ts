@@ -46,6 +46,38 @@ test('what is for one stands out, is counted by itself, and is in the activity u
   await becomes(() => activity(page).getByRole('button').count(), 0);
 });
 
+test('an edit that calls somebody in a thread is in their activity, and leads to the reply', async () => {
+  const [dot, eli] = [await town().person('dot'), await town().person('eli')];
+  const room = await dot.makeRoom('Greenhouse');
+  await eli.join(room);
+  const root = await dot.say(room, 'who has the key?');
+  const { page } = await town().visit(dot, `/c/${room.id}/t/${root.seq}`);
+  const other = await town().visit(eli, '/activity');
+  await sees(other.page.getByText('Nothing yet.', { exact: false }));
+  const answer = page.getByRole('textbox', { name: 'Reply in the thread' });
+  await answer.fill('somebody has it');
+  await answer.press('Enter');
+  const replies = page.getByRole('log', { name: 'Replies' });
+  await sees(replies.getByText('somebody has it'));
+  // A reply in a thread that eli has nothing to do with is nothing to tell of; the edit is.
+  expect(await eli.do('GET', '/v1/inbox')).toMatchObject({ items: [] });
+  await answer.press('ArrowUp');
+  await becomes(() => answer.inputValue(), 'somebody has it');
+  await answer.fill('@eli has it');
+  await answer.press('Enter');
+  await sees(replies.locator('.mention', { hasText: '@eli' }));
+
+  await becomes(() => activity(other.page).count(), 1);
+  await sees(activity(other.page).getByText('dot mentioned you in Greenhouse'));
+  await expectAccessible(other.page, 'a mention by an edit');
+  await activity(other.page).getByRole('link').click();
+  await sees(other.page.getByRole('log', { name: 'Replies' }).locator('.mention.me', { hasText: '@eli' }));
+  expect(new URL(other.page.url()).pathname).toMatch(new RegExp(`^/c/${room.id}/t/${root.seq}/`));
+  // It is read there.
+  await other.page.goBack();
+  await becomes(() => activity(other.page).getByRole('button').count(), 0);
+});
+
 test('all is marked as read at once, also on the other device', async () => {
   const [eve, fay] = [await town().person('eve'), await town().person('fay')];
   const room = await eve.makeRoom('Attic');

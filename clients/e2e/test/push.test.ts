@@ -221,6 +221,45 @@ test('a click on what is shown brings the page to the message, or opens one wher
   await visit.close();
 });
 
+test('a reminder that is due is shown while one looks elsewhere, says what it is, and leads to its message', async () => {
+  const [ivy, jan] = [await town().person('ivy'), await town().person('jan')];
+  const room = await ivy.makeRoom('Vineyard');
+  await jan.join(room);
+  const vines = await ivy.say(room, 'The **vines** are to be cut');
+  await jan.read(room, vines.seq);
+  const visit = await town().visit(jan, { path: '/settings/notifications', arrange });
+  visit.expects(/a page was opened/);
+  const { page, context } = visit;
+  await page.getByRole('button', { name: 'Notify me on this device' }).click();
+  await sees(page.getByRole('list', { name: 'Devices that are notified' }).getByText('This device'));
+  const elsewhere = await turnsAway(page);
+  const cdp = await context.newCDPSession(page);
+  const at = new Date(Date.now() + 2_000).toISOString();
+  await jan.do('POST', '/v1/reminders', { conversation: room.id, seq: vines.seq, at });
+  const told = await service.tells();
+  expect(told).not.toMatch(/vines|ivy|Vineyard/i);
+  await delivers(page, cdp, told);
+  await becomes(() => shown(page), ['Reminder · ivy · Vineyard: The vines are to be cut']);
+  expect(await clicks(context)).toBeNull();
+  await elsewhere.close();
+  await page.bringToFront();
+  await sees(message(page, 'The vines are to be cut'));
+  expect(new URL(page.url()).pathname).toBe(`/c/${room.id}/${vines.seq}`);
+  await becomes(() => shown(page), []);
+  const notice = page.getByRole('complementary', { name: 'Reminders' });
+  await expectAccessibleEverywhere(page, 'a reminder that is due');
+
+  // Told once more, as a push service may: shown as long as it is due, and no more once it is done.
+  const away = await turnsAway(page);
+  await delivers(page, cdp, told);
+  await becomes(() => shown(page), ['Reminder · ivy · Vineyard: The vines are to be cut']);
+  await away.close();
+  await page.bringToFront();
+  await notice.getByRole('button', { name: 'Done: The vines are to be cut' }).click();
+  await becomes(() => shown(page), []);
+  await visit.close();
+});
+
 test('whoever clicks comes to the message, and a browser that cannot tell says so', async () => {
   const [eve, fay] = [await town().person('eve'), await town().person('fay')];
   const room = await eve.makeRoom('Meadow');

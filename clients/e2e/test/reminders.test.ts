@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
+import { HeldCommands } from '../town/holding';
 import { becomes, dialog, log, message, sees, seesNot } from '../town/look';
 import { useTown } from '../town/town';
 
@@ -73,4 +74,60 @@ test('whoever is reminded of what they may not see any more does not see it', as
   const { page } = await town().visit(fay, { path: '/' });
   await sees(notice(page).getByText('A message that is no longer available'));
   await seesNot(page.getByText('a secret of the attic'));
+});
+
+/** Asks when, of one message. */
+async function asks(page: Page, text: string): Promise<void> {
+  await message(page, text).hover();
+  await page.getByRole('toolbar').getByRole('button', { name: 'More' }).click();
+  await page.getByRole('menuitem', { name: 'Remind me' }).click();
+  await sees(dialog(page).getByRole('radio').first());
+}
+
+test('what was chosen for one message is not chosen for the next, and a late answer closes no form but its own', async () => {
+  const gus = await town().person('gus');
+  const room = await gus.makeRoom('Shed');
+  for (const text of ['oil the saw', 'sharpen the axe']) await gus.say(room, text);
+  const setting = new HeldCommands('reminder.create');
+  const { page, context } = await town().visit(gus, { path: `/c/${room.id}`, arrange: setting.arrange });
+  await sees(message(page, 'oil the saw'));
+  const own = page.getByRole('radio', { name: 'At another time' });
+  const chosen = () => dialog(page).getByRole('radio').first().isChecked();
+
+  // The first form is on its way out when the second one is asked for: slowly, so that it is.
+  await asks(page, 'oil the saw');
+  await own.check();
+  await page.getByLabel('Date and time').fill('2020-01-01T09:00');
+  await dialog(page).getByRole('button', { name: 'Remind me' }).click();
+  await sees(dialog(page).getByText('Please choose a time that is still to come.'));
+  const cdp = await context.newCDPSession(page);
+  await cdp.send('Animation.enable');
+  await cdp.send('Animation.setPlaybackRate', { playbackRate: 0.001 });
+  await page.keyboard.press('Escape');
+  await message(page, 'sharpen the axe').focus();
+  await page.getByRole('toolbar').getByRole('button', { name: 'More' }).focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('menuitem', { name: 'Remind me' }).focus();
+  await page.keyboard.press('Enter');
+  await becomes(() => page.locator('dialog[open]').count(), 1);
+  expect(await chosen()).toBe(true);
+  expect(await dialog(page).getByText('Please choose a time').count()).toBe(0);
+  await cdp.send('Animation.setPlaybackRate', { playbackRate: 1 });
+  await page.keyboard.press('Escape');
+  await seesNot(dialog(page));
+
+  // The first is given up while it is being set, and is set nevertheless.
+  await asks(page, 'oil the saw');
+  setting.hold();
+  await dialog(page).getByRole('button', { name: 'Remind me' }).click();
+  await becomes(async () => setting.count, 1);
+  await page.keyboard.press('Escape');
+  await seesNot(dialog(page));
+  await asks(page, 'sharpen the axe');
+  await own.check();
+  setting.letGo();
+  await sees(page.getByText(/You will be reminded/));
+  expect(await own.isChecked()).toBe(true);
+  await page.keyboard.press('Escape');
+  await seesNot(dialog(page));
 });

@@ -1,9 +1,27 @@
+import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { expectAccessible } from '../town/axe';
-import { composer, log, seesNot, sees } from '../town/look';
+import { HeldCommands } from '../town/holding';
+import { composer, conversations, log, message, say, seesNot, sees } from '../town/look';
 import { useTown } from '../town/town';
 
 const town = useTown();
+
+/** Keeps what the page has of the microphone. */
+function keepStreams(): void {
+  const streams: MediaStream[] = [];
+  Object.assign(window, { streams });
+  const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = async (wanted) => {
+    const stream = await ask(wanted);
+    streams.push(stream);
+    return stream;
+  };
+}
+/** Of each time that the page had the microphone, whether it has it still. */
+const microphones = (page: Page) =>
+  page.evaluate(() => (window as unknown as { streams: MediaStream[] }).streams.map(({ active }) => active));
+const voices = (page: Page) => log(page).getByRole('group', { name: /^Voice message, / });
 
 test('a voice message is recorded, heard before it is sent, and played one after another by the others', async () => {
   const ann = await town().administrator('ann');
@@ -149,4 +167,146 @@ test('a finger that rests on the button records, on a phone and in French', asyn
   await session.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
   await sees(page.getByRole('log').getByRole('group', { name: /^Message vocal, \d:\d\d$/ }));
   await seesNot(page.getByRole('group', { name: 'Message vocal', exact: true }));
+});
+
+test('two presses in one breath begin one recording, and no microphone stays on', async () => {
+  const [fay, gil] = [await town().person('fay'), await town().person('gil')];
+  const room = await fay.makeRoom('Terrace');
+  await gil.join(room);
+  const { page } = await town().visit(fay, { path: `/c/${room.id}`, before: keepStreams });
+  const recorder = page.getByRole('group', { name: 'Voice message', exact: true });
+  const button = page.getByRole('button', { name: 'Record a voice message' });
+  await sees(button);
+  // The page presses by itself: from here the second one might come whenever it likes.
+  const pressTwice = () =>
+    button.evaluate((one: HTMLElement) => {
+      for (const pointerId of [7, 8]) {
+        const how = { pointerId, button: 0, bubbles: true, cancelable: true };
+        for (const type of ['pointerdown', 'pointerup']) one.dispatchEvent(new PointerEvent(type, how));
+        one.click();
+      }
+    });
+  // First the code for it has not come yet, then it has.
+  for (const all of [[false], [false, false]]) {
+    await pressTwice();
+    await sees(recorder.getByRole('button', { name: 'Stop' }));
+    await expect.poll(() => recorder.locator('time').innerText()).not.toBe('0:00');
+    expect((await microphones(page)).filter(Boolean)).toHaveLength(1);
+    await recorder.getByRole('button', { name: 'Discard' }).click();
+    await seesNot(recorder);
+    expect(await microphones(page)).toEqual(all);
+  }
+  await pressTwice();
+  await sees(recorder.getByRole('button', { name: 'Stop' }));
+  await expect.poll(() => recorder.locator('time').innerText()).not.toBe('0:00');
+  await recorder.getByRole('button', { name: 'Stop' }).click();
+  await recorder.getByRole('button', { name: 'Send the voice message' }).click();
+  await seesNot(recorder);
+  await sees(voices(page));
+  // What follows it has come, and nothing of it twice.
+  const { page: other } = await town().visit(gil, `/c/${room.id}`);
+  await say(page, 'that was all');
+  await sees(message(other, 'that was all'));
+  expect(await voices(other).count()).toBe(1);
+  expect(await microphones(page)).toEqual([false, false, false]);
+});
+
+test('a voice message that is discarded while it is sent is heard by nobody, and the next one is', async () => {
+  const [hal, ida] = [await town().person('hal'), await town().person('ida')];
+  const room = await hal.makeRoom('Cellar');
+  await ida.join(room);
+  const marking = new HeldCommands('file.voice');
+  const { page, context } = await town().visit(hal, { path: `/c/${room.id}`, arrange: marking.arrange });
+  const { page: other } = await town().visit(ida, `/c/${room.id}`);
+  const recorder = page.getByRole('group', { name: 'Voice message', exact: true });
+  await sees(composer(page));
+  const recordAndSend = async () => {
+    await page.getByRole('button', { name: 'Record a voice message' }).click();
+    await sees(recorder.getByRole('button', { name: 'Stop' }));
+    await expect.poll(() => recorder.locator('time').innerText()).not.toBe('0:00');
+    await recorder.getByRole('button', { name: 'Stop' }).click();
+    await recorder.getByRole('button', { name: 'Send the voice message' }).click();
+  };
+  const discard = async (what: string) => {
+    await sees(recorder.getByText('Sending…'));
+    await expectAccessible(page, what);
+    await recorder.getByRole('button', { name: 'Discard' }).click();
+    await seesNot(recorder);
+  };
+
+  // While it is uploaded.
+  let uploading = 0;
+  let goesOn = () => {};
+  const waits = new Promise<void>((resolve) => (goesOn = resolve));
+  await context.route(/\/uploads/, async (route) => {
+    uploading += 1;
+    await waits;
+    // The page may have given it up.
+    await route.continue().catch(() => {});
+  });
+  await recordAndSend();
+  await expect.poll(() => uploading).toBe(1);
+  await discard('a voice message that is uploaded');
+  await context.unroute(/\/uploads/);
+  goesOn();
+
+  // Once the server has its bytes, and is to learn that it is one.
+  marking.hold();
+  await recordAndSend();
+  await expect.poll(() => marking.count).toBe(1);
+  await discard('a voice message that has been uploaded');
+  marking.letGo();
+
+  await recordAndSend();
+  await sees(voices(other));
+  await say(page, 'that was all');
+  await sees(message(other, 'that was all'));
+  expect(await voices(other).count()).toBe(1);
+  expect(await voices(page).count()).toBe(1);
+});
+
+test('a voice message is called so wherever it stands in one line, and not by the name of its file', async () => {
+  const jon = await town().person('jon', { display_name: 'Jon' });
+  const kim = await town().person('kim', { display_name: 'Kim', language: 'fr' });
+  const room = await jon.makeRoom('Library');
+  await kim.join(room);
+  const { page } = await town().visit(jon, { path: `/c/${room.id}` });
+  await sees(composer(page));
+  await page.getByRole('button', { name: 'Record a voice message' }).click();
+  const recorder = page.getByRole('group', { name: 'Voice message', exact: true });
+  await expect.poll(() => recorder.locator('time').innerText()).not.toBe('0:00');
+  await recorder.getByRole('button', { name: 'Stop' }).click();
+  await recorder.getByRole('button', { name: 'Send the voice message' }).click();
+  await sees(voices(page));
+  const { page: other } = await town().visit(kim, '/');
+  await sees(conversations(other).getByText(/Message vocal, \d:\d\d/));
+  const said = (await jon.history(room)).at(-1);
+  if (!said) throw new Error('Nothing was said.');
+  const messages = `/v1/conversations/${room.id}/messages`;
+  await jon.do('PUT', `${messages}/${said.seq}/saved`);
+  await jon.do('POST', '/v1/reminders', {
+    conversation: room.id,
+    seq: said.seq,
+    at: new Date(Date.now() + 3_600_000).toISOString(),
+  });
+  await kim.react(room, said.seq, '👍');
+  await kim.say(room, 'heard', said.seq);
+  await kim.do('POST', messages, { text: 'in full', thread: said.seq });
+
+  const line = /Voice message, \d:\d\d/;
+  await sees(message(page, 'heard').getByRole('button', { name: line }));
+  for (const place of ['activity', 'saved', 'threads', 'settings/reminders']) {
+    await page.goto(`${town().server.url}/${place}`);
+    await sees(page.getByRole('main').getByText(line));
+    expect(await page.getByText('voice.webm').count(), place).toBe(0);
+  }
+  await page.keyboard.press('Control+k');
+  await page.getByRole('combobox').fill('has:file');
+  await page.keyboard.press('ArrowUp');
+  await page.keyboard.press('Enter');
+  const found = page.getByRole('dialog').getByRole('button', { name: line });
+  await expect
+    .poll(async () => (await page.getByRole('combobox').press('Enter'), await found.count()))
+    .toBe(1);
+  await expectAccessible(page, 'a voice message that is found');
 });

@@ -31,9 +31,14 @@ export function isPicture({ media_type }: Pick<File, 'media_type'>): boolean {
   return ['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/avif'].includes(media_type);
 }
 
-/** A message in one line: its text, or the names of its files; `null` once deleted. */
-export function wordsOf(message: Pick<Message, 'text' | 'files'>): string | null {
+/**
+ * A message in one line: its text, or what its files are called; `null` once deleted. `called` names a file, where its
+ * own name does not say what it is, as that of a recording.
+ */
+export function wordsOf(
+  message: Pick<Message, 'text' | 'files'>,
+  called: (file: File) => string = ({ name }) => `📎 ${name}`,
+): string | null {
   if (message.text === null || message.text.trim() !== '') return message.text;
-  const names = filesOf(message).map(({ name }) => `📎 ${name}`);
-  return names.join(', ');
+  return filesOf(message).map(called).join(', ');
 }

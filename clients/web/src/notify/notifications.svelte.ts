@@ -1,10 +1,10 @@
 // The browser's notifications. Loaded by those who want them, and by the settings.
-import { isForMe, isInRoom, mentions, wordsOf, type Message, type Notice } from '@palabre/sdk';
+import { isForMe, isInRoom, mentions, type Message, type Notice } from '@palabre/sdk';
 import { number } from '../i18n.svelte';
 import { keep, kept, watchKept } from '../kept';
 import { at } from '../base';
 import { go } from '../route.svelte';
-import { excerpt } from '../text/excerpt';
+import { lineOf } from '../text/line';
 import { placeOf } from '../threads/places';
 import { client, town } from '../town/town.svelte';
 import { isSeen } from '../town/watched';
@@ -71,7 +71,7 @@ function show(message: Message, more: string): void {
   const where = conversation.row.kind === 'direct' ? author : `${author} · ${town.titleOf(conversation)}`;
   // One per conversation: the next takes the place of the last.
   const shown = notification(where + more, {
-    body: excerpt(wordsOf(message) ?? '').slice(0, 200),
+    body: (lineOf(message) ?? '').slice(0, 200),
     tag: `palabre-${message.conversation}`,
     icon: at('/icon-192.png'),
   });

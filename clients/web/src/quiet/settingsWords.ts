@@ -8,8 +8,8 @@ export const t = speak({
     all: 'Everything',
     called: 'Mentions',
     none: 'Nothing',
-    levelsWhy:
-      'What notifies you, on all your devices. Any conversation can have a choice of its own: the bell above it.',
+    everywhere: 'On all your devices',
+    levelsWhy: 'What notifies you. Any conversation can have a choice of its own: the bell above it.',
     keywords: 'Keywords',
     keywordsHint: 'Words that notify you as a mention does, with commas between them.',
     quiet: 'Quiet hours',
@@ -31,8 +31,9 @@ export const t = speak({
     all: 'Tout',
     called: 'Les mentions',
     none: 'Rien',
+    everywhere: 'Sur tous vos appareils',
     levelsWhy:
-      'Ce qui vous est signalé, sur tous vos appareils. Chaque conversation peut avoir son propre choix : la cloche au-dessus d’elle.',
+      'Ce qui vous est signalé. Chaque conversation peut avoir son propre choix : la cloche au-dessus d’elle.',
     keywords: 'Mots-clés',
     keywordsHint: 'Des mots qui vous sont signalés comme une mention, séparés par des virgules.',
     quiet: 'Heures calmes',

@@ -1,10 +1,11 @@
 // The messages that reminders are about. A reminder holds no text: they are asked for, and may be refused.
-import { shownNameOf, wordsOf, type Message, type Reminder } from '@palabre/sdk';
+import type { Message, Reminder } from '@palabre/sdk';
 import type { Place } from '../place';
-import { excerpt } from '../text/excerpt';
+import { aboutOf } from '../text/about';
+import { lineOf } from '../text/line';
 import { placeOf } from '../threads/places';
 import { reason } from '../town/problems';
-import { client, town } from '../town/town.svelte';
+import { client } from '../town/town.svelte';
 import { toast } from '../ui/toasts.svelte';
 import { t } from './words';
 
@@ -43,20 +44,17 @@ export function placeOfReminded(reminder: Reminder): Place {
   return message ? placeOf(message) : { page: 'talk', conversation, at: seq };
 }
 
-/** The author and the conversation. */
-export function aboutOf(reminder: Reminder): string {
+/** The author and the conversation; nothing where there is no message for us. */
+export function placeAndAuthorOf(reminder: Reminder): string {
   const message = messages.get(keyOf(reminder));
-  const place = town.conversations.get(reminder.conversation);
-  if (!message || !place) return '';
-  const user = town.people.get(message.author.id)?.user;
-  return t().of(user ? shownNameOf(user) : message.author.username, town.titleOf(place));
+  return message ? aboutOf(message) : '';
 }
 
 /** The text of the message; a note of ours if it is not there any more. */
 export function textOf(reminder: Reminder): string {
   const message = messages.get(keyOf(reminder));
   if (message === undefined) return '…';
-  return excerpt((message && wordsOf(message)) ?? t().gone);
+  return (message && lineOf(message)) ?? t().gone;
 }
 
 /** Cancels a reminder, or dismisses one that is due. */

@@ -1,6 +1,7 @@
-import { wordsOf, type ConversationState } from '@palabre/sdk';
+import type { ConversationState } from '@palabre/sdk';
 import { isolated } from '../i18n.svelte';
 import { excerpt } from '../text/excerpt';
+import { lineOf } from '../text/line';
 import { waiting } from '../town/drafts.svelte';
 import { town } from '../town/town.svelte';
 import { t } from './words';
@@ -10,13 +11,13 @@ export function previewOf(conversation: ConversationState, current: boolean): st
   const unsent = current ? '' : waiting(conversation.id);
   if (unsent) return t().draft(isolated(excerpt(unsent)));
   const pending = conversation.pending.at(-1);
-  if (pending) return t().you(isolated(excerpt(wordsOf(pending) ?? '')));
+  if (pending) return t().you(isolated(lineOf(pending) ?? ''));
   const last = conversation.lastMessage;
   if (!last) return isolated(conversation.row.topic ?? '');
-  const words = wordsOf(last);
+  const words = lineOf(last);
   if (words === null) return t().deleted;
-  if (last.author.id === town.me?.id) return t().you(isolated(excerpt(words)));
+  if (last.author.id === town.me?.id) return t().you(isolated(words));
   return conversation.row.kind === 'direct'
-    ? isolated(excerpt(words))
-    : t().by(isolated(town.nameOf(last.author)), isolated(excerpt(words)));
+    ? isolated(words)
+    : t().by(isolated(town.nameOf(last.author)), isolated(words));
 }

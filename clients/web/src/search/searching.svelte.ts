@@ -3,6 +3,7 @@ import { reason } from '../town/problems';
 import { client } from '../town/town.svelte';
 import { currentLanguage } from '../i18n.svelte';
 import { inProtocol } from './aliases';
+import { unknownValue } from './unknown';
 
 /** After this rest of the keys is searched. */
 const REST = 250;
@@ -81,7 +82,7 @@ export class Searching {
       [this.next, this.problem] = [found.next_cursor, ''];
     } catch (error) {
       if (mine !== this.#current) return;
-      this.problem = reason(error);
+      this.problem = unknownValue(typed, currentLanguage()) ?? reason(error);
     }
     this.busy = false;
   }

@@ -9,7 +9,6 @@ export const t = speak({
     nothing: 'No results.',
     found: (count: number) => plural(count, '# result', '# results'),
     more: 'Show more',
-    in: (name: string, room: string) => `${name} in ${room}`,
     searching: 'Searching…',
     suggestions: 'Suggestions',
     filters: 'Filters',
@@ -19,6 +18,9 @@ export const t = speak({
     newest: 'Newest first',
     best: 'Best first',
     me: 'You',
+    unknown: (text: string, operator: string, values: string) =>
+      `“${text}” is not known. ${operator} may be ${values}.`,
+    aDay: 'a day, as 2026-01-31',
   },
   fr: {
     search: 'Rechercher dans les messages',
@@ -28,7 +30,6 @@ export const t = speak({
     nothing: 'Aucun résultat.',
     found: (count: number) => plural(count, '# résultat', '# résultats'),
     more: 'Afficher plus',
-    in: (name: string, room: string) => `${name} dans ${room}`,
     searching: 'Recherche…',
     suggestions: 'Suggestions',
     filters: 'Filtres',
@@ -38,6 +39,9 @@ export const t = speak({
     newest: 'Les plus récents',
     best: 'Les plus pertinents',
     me: 'Vous',
+    unknown: (text: string, operator: string, values: string) =>
+      `« ${text} » n’est pas connu. Après ${operator} on peut écrire ${values}.`,
+    aDay: 'un jour, comme 2026-01-31',
   },
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { BARS, clockOf, HIGHEST, levelOf, pathOf, waveformOf } from './waveform';
+import { BARS, HIGHEST, levelOf, pathOf, waveformOf } from './waveform';
 
 test('a waveform has at most a hundred bars, the loudest is the highest, and silence is low', () => {
   expect(waveformOf([])).toEqual([0]);
@@ -17,10 +17,6 @@ test('silence has no level, and what is full has the highest', () => {
   expect(levelOf(new Uint8Array([128, 128]))).toBe(0);
   expect(levelOf(new Uint8Array([0, 255]))).toBe(1);
   expect(levelOf(new Uint8Array([]))).toBe(0);
-});
-
-test('a time is minutes and seconds', () => {
-  expect([0, 999, 61_000, 900_000, -5].map(clockOf)).toEqual(['0:00', '0:01', '1:01', '15:00', '0:00']);
 });
 
 test('bars are drawn in the middle', () => {

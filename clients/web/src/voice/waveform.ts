@@ -2,12 +2,6 @@
 export const BARS = 100;
 export const HIGHEST = 31;
 
-/** Minutes and seconds, as players show them. */
-export function clockOf(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
-}
-
 /** Bars of what was heard, each of 0 to 1: the loudest of several in a row, of which the loudest of all is the highest. */
 export function waveformOf(levels: readonly number[]): number[] {
   if (levels.length === 0) return [0];

@@ -7,7 +7,7 @@ export const t = speak({
     stop: 'Stop',
     discard: 'Discard',
     send: 'Send the voice message',
-    sending: 'Sending …',
+    sending: 'Sending…',
     hold: 'Let go to send; slide away or press Escape to discard',
     letGo: 'Let go to discard',
     tooShort: 'Hold the button for as long as you speak, or press it once.',
@@ -22,7 +22,6 @@ export const t = speak({
     speed: (times: string) => `Speed: ${times}`,
     times: (speed: string) => `${speed}×`,
     unplayable: 'This voice message cannot be played here.',
-    voice: (time: string) => `Voice message, ${time}`,
     save: 'Download the recording',
   },
   fr: {
@@ -31,7 +30,7 @@ export const t = speak({
     stop: 'Arrêter',
     discard: 'Supprimer',
     send: 'Envoyer le message vocal',
-    sending: 'Envoi …',
+    sending: 'Envoi…',
     hold: 'Relâchez pour envoyer ; glissez ou appuyez sur Échap pour annuler',
     letGo: 'Relâchez pour annuler',
     tooShort: 'Maintenez le bouton tant que vous parlez, ou appuyez une seule fois.',
@@ -46,7 +45,6 @@ export const t = speak({
     speed: (times: string) => `Vitesse : ${times}`,
     times: (speed: string) => `${speed}×`,
     unplayable: 'Ce message vocal ne peut pas être lu ici.',
-    voice: (time: string) => `Message vocal, ${time}`,
     save: 'Télécharger l’enregistrement',
   },
 });
