@@ -4,13 +4,13 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -20,7 +20,7 @@ use tokio::{
 use super::{
     Common,
     crew::{Host, Person, together},
-    histogram::Histogram,
+    histogram::{Histogram, Percentiles},
     load::nonce,
     report::Report,
     server::usage,
@@ -34,7 +34,9 @@ const BLOCK: usize = 256 << 10;
 /// How often the server's memory is looked at.
 const LOOK: Duration = Duration::from_millis(10);
 /// Between two sends of the member who sends meanwhile.
-const PACE: Duration = Duration::from_millis(50);
+const PACE: Duration = Duration::from_millis(20);
+/// How long the member's sends are measured while nothing is carried.
+const CALM: Duration = Duration::from_secs(2);
 
 /// The files that are carried.
 pub struct FilesLoad {
@@ -61,7 +63,10 @@ pub async fn run(common: &Common, host: &Host, target: &Target, load: FilesLoad)
     let (owner, first) =
         (carriers.first().context("there is nobody")?.0.clone(), upload(target, &carriers[0].0, bytes).await?);
     download(target.address, &target.host, &path(&first), Some(&owner.token)).await?;
-    let sends = Sends::begin(host).await?;
+    let other = against.as_deref().map(parse).transpose()?;
+    let sends = Sends::begin(host.clone())?;
+    tokio::time::sleep(CALM).await;
+    report.ack_calm = sends.so_far();
     report.remember("before", usage(&common.server_pid)?);
     let (files, up) = watched(
         common,
@@ -70,17 +75,27 @@ pub async fn run(common: &Common, host: &Host, target: &Target, load: FilesLoad)
         }),
     )
     .await?;
+    report.ack_beside_uploads = sends.so_far();
     let (_, down) = watched(
         common,
-        together(files.clone(), transfers, |(file, person, target)| async move {
+        again_and_again(common.seconds, files.clone(), |(file, person, target)| async move {
             download(target.address, &target.host, &path(&file), Some(&person.token)).await.map(drop)
         }),
     )
     .await?;
+    report.ack_beside_downloads = sends.so_far();
     let per_transfer = |peak: Option<u64>| peak.map(|peak| peak as f64 / transfers.max(1) as f64);
     (report.rss_per_upload, report.rss_per_download) = (per_transfer(up), per_transfer(down));
-    report.ack = sends.end().await?.percentiles();
-    let (other, begin) = (against.as_deref().map(parse).transpose()?, Instant::now());
+    if let Some(other) = &other {
+        // The same load of the machine without ours: what is left of the times is the machine's.
+        again_and_again(common.seconds, vec![other.clone(); transfers], |(address, host, path)| async move {
+            download(address, &host, &path, None).await.map(drop)
+        })
+        .await?;
+        report.ack_beside_others_downloads = sends.so_far();
+    }
+    sends.end()?;
+    let begin = Instant::now();
     let (mut ours, mut others) = (Speed::default(), Speed::default());
     while begin.elapsed() < Duration::from_secs(common.seconds) {
         ours.take(download(target.address, &target.host, &path(&first), Some(&owner.token)).await?);
@@ -122,6 +137,19 @@ async fn watched<T>(common: &Common, work: impl Future<Output = Result<T>>) -> R
             _ = ticks.tick() => most = most.max(usage(&common.server_pid)?.map_or(0, |now| now.rss)),
         }
     }
+}
+
+/// Does something with each item at the same time, and then again, for so many seconds.
+async fn again_and_again<I, W>(seconds: u64, items: Vec<I>, work: impl Fn(I) -> W + Copy) -> Result<()>
+where
+    I: Clone + Send + 'static,
+    W: Future<Output = Result<()>> + Send + 'static,
+{
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_secs(seconds) {
+        together(items.clone(), items.len(), work).await?;
+    }
+    Ok(())
 }
 
 /// Bytes and the time that they took.
@@ -208,36 +236,50 @@ async fn download(address: SocketAddr, host: &str, path: &str, token: Option<&st
     }
 }
 
-/// A member who sends all the while.
+/// A member who sends all the while. They have a thread of their own, as they would have a machine: on that of the
+/// transfers their answers would wait for a hundred sockets that are read, which is not the server's doing.
 struct Sends {
     is_over: Arc<AtomicBool>,
-    task: tokio::task::JoinHandle<Result<Histogram>>,
+    times: Arc<Mutex<Histogram>>,
+    thread: std::thread::JoinHandle<Result<()>>,
 }
 
 impl Sends {
-    async fn begin(host: &Host) -> Result<Self> {
-        let sender = host.person("files-sender", 0)?;
-        let room = host.room(&sender, "bench-files").await?;
-        let (mut socket, _) = host.enter(&sender).await?;
-        let (is_over, count) = (Arc::new(AtomicBool::new(false)), AtomicU64::new(0));
-        let (over, nonce) = (is_over.clone(), nonce());
-        let task = tokio::spawn(async move {
-            let times = Histogram::default();
-            while !over.load(Relaxed) {
-                let since = Instant::now();
-                let id = format!("{nonce}-{}", count.fetch_add(1, Relaxed));
-                socket.call("message.send", &json!({"conversation": room, "client_id": id, "text": "beside"})).await?;
-                times.record(u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX));
-                tokio::time::sleep(PACE.saturating_sub(since.elapsed())).await;
-            }
-            socket.cut();
-            Ok(times)
-        });
-        Ok(Self { is_over, task })
+    fn begin(host: Host) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (is_over, times) = (Arc::new(AtomicBool::new(false)), Arc::<Mutex<Histogram>>::default());
+        let (over, record) = (is_over.clone(), times.clone());
+        let thread = std::thread::spawn(move || runtime.block_on(send_until(host, &over, &record)));
+        Ok(Self { is_over, times, thread })
     }
 
-    async fn end(self) -> Result<Histogram> {
-        self.is_over.store(true, Relaxed);
-        self.task.await?
+    /// The times since this was last asked for.
+    fn so_far(&self) -> Option<Percentiles> {
+        std::mem::take(&mut *self.times.lock().unwrap_or_else(PoisonError::into_inner)).percentiles()
     }
+
+    fn end(self) -> Result<()> {
+        self.is_over.store(true, Relaxed);
+        self.thread.join().map_err(|_| anyhow!("the member who sends has panicked"))?
+    }
+}
+
+async fn send_until(host: Host, is_over: &AtomicBool, times: &Mutex<Histogram>) -> Result<()> {
+    let sender = host.person("files-sender", 0)?;
+    let room = host.room(&sender, "bench-files").await?;
+    let (mut socket, _) = host.enter(&sender).await?;
+    let nonce = nonce();
+    for count in 0_u64.. {
+        if is_over.load(Relaxed) {
+            break;
+        }
+        let since = Instant::now();
+        let message = json!({"conversation": room, "client_id": format!("{nonce}-{count}"), "text": "beside"});
+        socket.call("message.send", &message).await?;
+        let took = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
+        times.lock().unwrap_or_else(PoisonError::into_inner).record(took);
+        tokio::time::sleep(PACE.saturating_sub(since.elapsed())).await;
+    }
+    socket.cut();
+    Ok(())
 }

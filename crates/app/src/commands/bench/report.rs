@@ -39,6 +39,14 @@ pub struct Report {
     pub server_cpu_seconds: Option<f64>,
     /// From the due time of a send to its acknowledgement.
     pub ack: Option<Percentiles>,
+    /// From a send to its acknowledgement while nothing else is done, …
+    pub ack_calm: Option<Percentiles>,
+    /// … beside uploads, …
+    pub ack_beside_uploads: Option<Percentiles>,
+    /// … beside downloads, …
+    pub ack_beside_downloads: Option<Percentiles>,
+    /// … and beside as many downloads from another server on the same machine.
+    pub ack_beside_others_downloads: Option<Percentiles>,
     /// From the due time of a send to each receiver.
     pub delivery: Option<Percentiles>,
     /// From a request to its answer.
@@ -192,6 +200,10 @@ impl Report {
         rows.extend(figures.into_iter().filter_map(|(name, figure)| Some((name, thousands(figure?)))));
         let times = [
             ("ack ms", &self.ack),
+            ("ack while calm, ms", &self.ack_calm),
+            ("ack beside uploads, ms", &self.ack_beside_uploads),
+            ("ack beside downloads, ms", &self.ack_beside_downloads),
+            ("ack beside the other server's downloads, ms", &self.ack_beside_others_downloads),
             ("delivery ms", &self.delivery),
             ("request ms", &self.request),
             ("caught up ms", &self.catch_up),
