@@ -26,6 +26,8 @@ const press = (page: Page) =>
   page
     .getByRole('button', { name: 'Record a voice message' })
     .evaluate((one: HTMLElement) => (one.focus(), one.click()));
+/** At once, or in parts. */
+const whereFilesGo = (url: URL) => /^\/v1\/files(\/uploads)?$/.test(url.pathname);
 const voices = (page: Page) => log(page).getByRole('group', { name: /^Voice message, / });
 
 test('a voice message is recorded, heard before it is sent, and played one after another by the others', async () => {
@@ -243,7 +245,7 @@ test('a voice message that is discarded while it is sent is heard by nobody, and
   let uploading = 0;
   let goesOn = () => {};
   const waits = new Promise<void>((resolve) => (goesOn = resolve));
-  await context.route(/\/uploads/, async (route) => {
+  await context.route(whereFilesGo, async (route) => {
     uploading += 1;
     await waits;
     // The page may have given it up.
@@ -252,7 +254,7 @@ test('a voice message that is discarded while it is sent is heard by nobody, and
   await recordAndSend();
   await expect.poll(() => uploading).toBe(1);
   await discard('a voice message that is uploaded');
-  await context.unroute(/\/uploads/);
+  await context.unroute(whereFilesGo);
   goesOn();
 
   // Once the server has its bytes, and is to learn that it is one.
