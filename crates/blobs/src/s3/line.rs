@@ -2,7 +2,6 @@
 
 use std::{
     fs::File,
-    future::Future,
     ops::Range,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
@@ -18,15 +17,15 @@ use hyper::{
     client::conn::http1::{Builder, SendRequest},
 };
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, task::JoinHandle, time::timeout};
+use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::{
     TlsConnector,
     rustls::{ClientConfig, RootCertStore, pki_types::ServerName},
 };
 
 use crate::{
-    Error, Result,
-    folder::{BLOCK, read_at},
+    Error, Result, Work,
+    folder::{BLOCK, moving, read_at},
 };
 
 /// How long a connection may take to be made.
@@ -216,7 +215,7 @@ impl Answer {
 /// What a request brings: a text, or a part of a file, which is read while it goes.
 pub(super) enum Sent {
     Text(Option<Bytes>),
-    File { file: Arc<File>, left: Range<u64>, reading: Option<JoinHandle<std::io::Result<Vec<u8>>>> },
+    File { file: Arc<File>, left: Range<u64>, reading: Option<Work<'static, Vec<u8>>> },
 }
 
 impl Sent {
@@ -252,11 +251,11 @@ impl Body for Sent {
                 let handle = reading.get_or_insert_with(|| {
                     let (file, from) = (file.clone(), left.start);
                     let most = usize::try_from(size).unwrap_or(BLOCK).min(BLOCK);
-                    tokio::task::spawn_blocking(move || read_at(&file, from, most))
+                    Box::pin(moving(move || Ok(read_at(&file, from, most)?)))
                 });
-                let block = ready!(Pin::new(handle).poll(context));
+                let block = ready!(handle.as_mut().poll(context));
                 *reading = None;
-                Poll::Ready(Some(match block.map_err(std::io::Error::other).flatten() {
+                Poll::Ready(Some(match block.map_err(std::io::Error::other) {
                     Ok(block) if block.is_empty() => Err(std::io::ErrorKind::UnexpectedEof.into()),
                     Ok(block) => {
                         left.start += block.len() as u64;
