@@ -41,11 +41,13 @@ pub enum Mutant {
     AckBeforeBytes,
     /// Whoever knows a file's id may read it.
     FilesForAnybody,
+    /// The preview of a link that was taken off before it was there comes all the same.
+    PreviewsComeBack,
 }
 
 impl Mutant {
     /// All faults, by name.
-    pub const ALL: [(&'static str, Self); 17] = [
+    pub const ALL: [(&'static str, Self); 18] = [
         ("ack-before-commit", Self::AckBeforeCommit),
         ("skip-fsync", Self::SkipFsync),
         ("cached-counter", Self::CachedCounter),
@@ -63,6 +65,7 @@ impl Mutant {
         ("row-before-bytes", Self::RowBeforeBytes),
         ("ack-before-bytes", Self::AckBeforeBytes),
         ("files-for-anybody", Self::FilesForAnybody),
+        ("previews-come-back", Self::PreviewsComeBack),
     ];
 }
 

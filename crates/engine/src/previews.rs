@@ -4,10 +4,11 @@
 //! brings another link. Whoever looks at the page is in `workers`; here is what decides, and what is kept.
 
 use chat::{
-    ConversationId, Error, Fact, Number, Reply, Result, UserId,
+    ConversationId, Error, ErrorCode, Fact, Number, Reply, Result, UserId,
     accounts::Speaker,
     files::{File, NewFile},
     messages::Message,
+    mutants::{self, Mutant},
     policies::Ability,
     previews::{DESCRIPTION_LENGTH, Preview, SITE_LENGTH, TITLE_LENGTH, cleaned, first_link},
 };
@@ -18,6 +19,9 @@ use store::{
 };
 
 use crate::{Call, Engine, Inner, messages::changed};
+
+/// How often the picture of a page is tried to be kept while files cannot be written: for about a minute.
+const PICTURE_TRIES: i64 = 6;
 
 /// A page that is to be looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +73,9 @@ impl Call {
                     access.may(Ability::DeleteOthers)?;
                 }
                 // One that is still being made is not wanted either.
-                jobs::remove(&mut unit.conn, Kind::Preview, message.id.0).await?;
+                if !mutants::is(Mutant::PreviewsComeBack) {
+                    jobs::remove(&mut unit.conn, Kind::Preview, message.id.0).await?;
+                }
                 if message.preview.is_none() {
                     return Ok(Reply::Message(Box::new(message)));
                 }
@@ -156,7 +162,7 @@ impl Engine {
             return self.keep_no_preview(job).await.map(|()| false);
         };
         let image = match page.image {
-            Some(picture) => self.keep_picture(wanted.author, picture).await,
+            Some(picture) => self.keep_picture(&job, wanted.author, picture).await?,
             None => None,
         };
         let preview = Preview {
@@ -192,12 +198,23 @@ impl Engine {
 
     /// Makes a picture a file of the message's author, by all that holds for what they upload themselves. Without room
     /// for it, or if it is no picture, the preview has none.
-    async fn keep_picture(&self, author: UserId, picture: FoundPicture) -> Option<File> {
+    ///
+    /// # Errors
+    /// While files cannot be kept, why not: the job is tried again, because a preview is made once and what it lacks then
+    /// is never added. After [`PICTURE_TRIES`] the preview comes without its picture.
+    async fn keep_picture(&self, job: &Job, author: UserId, picture: FoundPicture) -> Result<Option<File>> {
         match self.upload_picture(author, picture).await {
-            Ok(file) => Some(file),
+            Ok(file) => Ok(Some(file)),
+            // Of a commit in doubt nobody knows: if it was made, that file waits in vain, and is removed after a day.
+            Err(error)
+                if matches!(error.code, ErrorCode::Unavailable | ErrorCode::OutcomeUnknown)
+                    && job.tries < PICTURE_TRIES =>
+            {
+                Err(error)
+            }
             Err(error) => {
                 tracing::debug!(%error, "a preview has no picture");
-                None
+                Ok(None)
             }
         }
     }

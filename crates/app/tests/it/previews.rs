@@ -316,3 +316,47 @@ async fn of_what_is_no_page_or_is_not_to_be_asked_there_is_no_preview_and_no_wor
     town.keeps(0).await;
     town.closes().await;
 }
+
+#[tokio::test]
+async fn a_picture_that_cannot_be_kept_just_now_comes_with_its_preview_a_moment_later() {
+    let mut folder = None;
+    let mut town = Town::with(|config| {
+        config.previews.enabled = true;
+        config.outgoing.allow = vec!["127.0.0.1".parse().expect("an address")];
+        // In a folder, also where others are in a bucket: only there can a test keep it from being written.
+        let files = config.data.dir.join("files");
+        config.data.files = Some(palabre::config::FilesPlace::Folder(files.clone()));
+        folder = Some(files);
+    })
+    .await;
+    let folder = folder.unwrap();
+    let (ann, bob) = town.two("ann", "bob").await;
+    let room = garden(&ann, &bob).await;
+    let site = Site::opens().await;
+    site.has("/tree", html("<title>A tree</title><meta property=og:image content=/tree.png>"));
+    site.has("/tree.png", image(640, 480));
+    site.has("/bush", page("A bush"));
+    // Nothing can be written where a file stands in the folder's place.
+    let aside = folder.with_extension("aside");
+    let was_there = std::fs::rename(&folder, &aside).is_ok();
+    std::fs::write(&folder, b"in the way").unwrap();
+    let said = ann.says(&room, &site.url("/tree")).await;
+    bob.hears(&format!("ann: {}", site.url("/tree"))).await;
+    testkit::until(async || testkit::equal(site.requests().len(), &2)).await;
+    // By the time that another page was looked at, the picture of the first could not be kept.
+    let other = ann.says(&room, &site.url("/bush")).await;
+    bob.hears(&format!("ann: {}", site.url("/bush"))).await;
+    bob.hears("the page is called A bush").await;
+    assert_eq!(message(&bob, &said).await["preview"], Value::Null);
+    std::fs::remove_file(&folder).unwrap();
+    if was_there {
+        std::fs::rename(&aside, &folder).unwrap();
+    }
+    let heard = bob.hears("the page is called A tree").await;
+    assert_eq!(heard["data"]["preview"]["image"]["width"], 640);
+    assert_eq!(site.requests().len(), 3, "no page is asked for again");
+    ann.deletes(&said).await;
+    ann.deletes(&other).await;
+    town.keeps(0).await;
+    town.closes().await;
+}
