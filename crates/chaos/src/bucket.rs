@@ -1,12 +1,16 @@
-//! A private S3 store for the files of a round. It keeps them in memory: it is never killed, but the ways to it break.
+//! A private S3 store for the files of a round, which can be killed.
+
+pub mod store;
 
 use std::{
+    fs,
     net::SocketAddr,
+    path::PathBuf,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 use testkit::kill::BUCKET;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -16,50 +20,68 @@ use tokio::{
 
 use crate::shell::WITH_US;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A running store with an empty bucket. Dropping it ends it.
+/// A running store with a bucket. Dropping it ends it.
 #[derive(Debug)]
 pub struct Bucket {
+    folder: PathBuf,
     address: SocketAddr,
-    server: Child,
+    server: Option<Child>,
 }
 
 impl Bucket {
-    /// Starts one.
+    /// Starts one in a folder that is created for it.
     ///
     /// # Errors
-    /// If it is not installed or does not start.
-    pub async fn start() -> Result<Self> {
-        // Beside the folder in which this program was built, where `cargo xtask with-s3` and the check put it.
-        let built = std::env::current_exe()?;
-        let target =
-            built.parent().and_then(|folder| folder.parent()).context("this program is in no target folder")?;
-        let program = target.join("s3/bin/moto_server");
-        ensure!(program.exists(), "there is no {}; `cargo xtask with-s3 true` installs it", program.display());
-        let [setpriv, words @ ..] = WITH_US;
-        let address = testkit::process::free_address()?;
-        let mut command = Command::new(setpriv);
-        command.args(words).arg(program).args(["--host", "127.0.0.1", "--port", &address.port().to_string()]);
-        let server = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-        let mut bucket = Self { address, server };
-        let start = Instant::now();
-        while start.elapsed() < PATIENCE {
-            if let Some(status) = bucket.server.try_wait()? {
-                bail!("the S3 store ended at once ({status})");
-            }
-            if bucket.is_made().await {
-                return Ok(bucket);
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        bail!("the S3 store does not answer")
+    /// If it does not start.
+    pub async fn start(folder: PathBuf) -> Result<Self> {
+        fs::create_dir(&folder)?;
+        let mut bucket = Self { folder, address: testkit::process::free_address()?, server: None };
+        bucket.begin().await?;
+        Ok(bucket)
     }
 
     /// The address that it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Kills it.
+    ///
+    /// # Errors
+    /// If it has ended by itself before.
+    pub fn kill(&mut self) -> Result<()> {
+        let Some(mut server) = self.server.take() else { return Ok(()) };
+        if let Some(status) = server.try_wait()? {
+            bail!("the S3 store ended by itself ({status})");
+        }
+        server.kill()?;
+        server.wait()?;
+        Ok(())
+    }
+
+    /// Starts it, and returns when it answers.
+    ///
+    /// # Errors
+    /// If it does not answer in time.
+    pub async fn begin(&mut self) -> Result<()> {
+        let [setpriv, words @ ..] = WITH_US;
+        let log = fs::OpenOptions::new().create(true).append(true).open(self.folder.join("log"))?;
+        let mut command = Command::new(setpriv);
+        command.args(words).arg(std::env::current_exe()?).arg("store").arg("--folder").arg(&self.folder);
+        command.args(["--listen", &self.address.to_string()]);
+        let server = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn();
+        self.server = Some(server.context("the S3 store cannot be started")?);
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            if self.is_made().await {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        bail!("the S3 store does not answer; its log is {}", self.folder.join("log").display())
     }
 
     async fn is_made(&self) -> bool {
@@ -78,7 +100,6 @@ impl Bucket {
 impl Drop for Bucket {
     fn drop(&mut self) {
         // It may have ended already.
-        let _gone = self.server.kill();
-        let _waited = self.server.wait();
+        let _gone = self.kill();
     }
 }

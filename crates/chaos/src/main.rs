@@ -42,6 +42,9 @@ enum What {
     FlushOrder(flush::Options),
     /// Replaces the database that died by another, which may have less.
     Failover(failover::Options),
+    /// Is the S3 store of a round, which starts it itself.
+    #[command(hide = true)]
+    Store(bucket::store::Options),
     /// Checks that each deliberate fault of a server built with them is found.
     Mutants(mutants::Options),
 }
@@ -63,6 +66,10 @@ async fn main() -> ExitCode {
             What::FlushOrder(options) => flush::run(options).await,
             What::Failover(options) => failover::run(options).await,
             What::Mutants(options) => mutants::run(options).await,
+            What::Store(options) => {
+                let options = options.clone();
+                tokio::task::spawn_blocking(move || bucket::store::serve(&options)).await?
+            }
         }
     };
     // All processes that were started end when their owner is dropped, also after Ctrl-C.

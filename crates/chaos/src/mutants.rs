@@ -37,9 +37,9 @@ const AT_ONCE: usize = 2;
 /// A fault may show only when a kill comes in the right millisecond, which can take a few rounds.
 const TRIES: u64 = 4;
 
-use Rule::{F1, F2, F3, I2, I3, I6, I7, I10, I11, I15, P4};
+use Rule::{F1, F2, F3, I2, I3, I6, I7, I10, I11, I15, L1, P4};
 
-const MUTANTS: [(&str, Shown); 17] = [
+const MUTANTS: [(&str, Shown); 18] = [
     ("ack-before-commit", Shown::Flush),
     ("skip-fsync", Shown::Flush),
     ("clock-order", Shown::Round("quick", 100, &[I3, I6])),
@@ -57,6 +57,7 @@ const MUTANTS: [(&str, Shown); 17] = [
     ("row-before-bytes", Shown::Round("kill-one", 15, &[F1])),
     ("ack-before-bytes", Shown::Round("quick", 100, &[F1, F2])),
     ("files-for-anybody", Shown::Round("quick", 100, &[F3])),
+    ("previews-come-back", Shown::Round("quick", 100, &[L1])),
 ];
 
 /// Runs a server with each fault until one of its rules is broken.

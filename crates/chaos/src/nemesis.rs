@@ -41,6 +41,8 @@ pub enum Fault {
     RedisSleep,
     /// N7: Redis pauses all clients.
     RedisPause,
+    /// The S3 store is killed and started again.
+    BucketKill,
     /// N8: a connection is broken in this way.
     Partition(Way, Kind),
     /// N9: a connection is slow.
@@ -115,6 +117,7 @@ impl Fault {
             Self::RedisKill | Self::RedisFlush | Self::RedisDropSubscribers | Self::RedisSleep | Self::RedisPause => {
                 "Redis faults"
             }
+            Self::BucketKill => "S3 store kills",
             Self::Partition(..) => "partitions",
             Self::Slow(_) => "slow ways",
             Self::SlowReaders => "slow readers",
@@ -133,7 +136,7 @@ impl Fault {
             Self::PostgresImmediate | Self::PostgresBackend | Self::PostgresPostmaster => Trouble::Database,
             Self::RedisKill | Self::RedisSleep | Self::RedisPause => Trouble::Redis,
             Self::RedisFlush | Self::RedisDropSubscribers => Trouble::Redis,
-            Self::Partition(..) | Self::Slow(_) | Self::CommitInDoubt => Trouble::Way,
+            Self::Partition(..) | Self::Slow(_) | Self::CommitInDoubt | Self::BucketKill => Trouble::Way,
             Self::SlowReaders => Trouble::Slow,
             Self::Storm => Trouble::Storm,
             Self::ClockStep => Trouble::Clock,
@@ -228,6 +231,13 @@ impl Nemesis<'_> {
                 self.redis()?.command(&format!("CLIENT PAUSE {} ALL", wait.as_millis())).await?;
                 tokio::time::sleep(wait).await;
                 Ok(())
+            }
+            Fault::BucketKill => {
+                // A node asks again for two seconds: some outages are over by then, and others are refused.
+                let wait = self.dice.millis(0, 5_000);
+                self.bucket()?.kill()?;
+                tokio::time::sleep(wait).await;
+                self.bucket()?.begin().await
             }
             Fault::Partition(way, kind) => self.part(way, kind, index, wait).await,
             Fault::Slow(way) => {
@@ -338,6 +348,10 @@ impl Nemesis<'_> {
 
     fn postgres(&mut self) -> Result<&mut crate::postgres::Postgres> {
         self.topology.postgres.as_mut().context("there is no PostgreSQL in this profile")
+    }
+
+    fn bucket(&mut self) -> Result<&mut crate::bucket::Bucket> {
+        self.topology.bucket.as_mut().context("the files of this round are in no bucket")
     }
 
     fn redis(&mut self) -> Result<&mut crate::redis::Redis> {

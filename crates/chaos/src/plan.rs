@@ -31,6 +31,7 @@ pub fn round(name: &str, share: usize, seed: u64) -> Option<Round> {
         dawdlers: 0,
         padding: 0,
         carriers: 2,
+        linkers: 3,
     };
     // If there are too few faults for all partitions, different rounds have different ones.
     let mut partitions = Fault::PARTITIONS.to_vec();
@@ -58,11 +59,12 @@ pub fn round(name: &str, share: usize, seed: u64) -> Option<Round> {
             faults.extend(times(Fault::Drain, 2));
             Round { name: "one", profile: Profile::One, faults, ..base }
         }
-        // N6, N7, N14
+        // N6, N7, N14, and the store of files
         "stores" => {
             let mut faults = each(&Fault::POSTGRES, 9);
             faults.extend(each(&Fault::REDIS, 10));
             faults.extend(times(Fault::CommitInDoubt, 20));
+            faults.extend(times(Fault::BucketKill, 8));
             Round { name: "stores", faults, between: (300, 4_500), ..base }
         }
         // N8, N9, N13, N15 on three nodes
@@ -78,7 +80,8 @@ pub fn round(name: &str, share: usize, seed: u64) -> Option<Round> {
             let kinds = [Kind::Drop, Kind::Reset, Kind::OneWay, Kind::Flapping];
             let mut faults = each(&kinds.map(|kind| Fault::Partition(Way::Bucket, kind)), 4);
             faults.extend(times(Fault::KillNode, 4));
-            Round { name: "bucket", faults, carriers: 2, pace: (60, 200), ..base }
+            faults.extend(times(Fault::BucketKill, 6));
+            Round { name: "bucket", faults, pace: (60, 200), ..base }
         }
         // N10, N12
         "crowd" => {
@@ -106,6 +109,7 @@ pub fn round(name: &str, share: usize, seed: u64) -> Option<Round> {
                 pace: (2_000, 6_000),
                 listeners: 2_000,
                 carriers: 0,
+                linkers: 0,
                 ..base
             }
         }

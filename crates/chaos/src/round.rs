@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::PathBuf,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -10,8 +11,13 @@ use anyhow::{Context as _, Result};
 use testkit::{
     api::Api,
     carrier::Carrier,
-    checker::{Bound, Evidence, Figures, FileRead, FileStep, Log, Rule, Step, Violation, check_and_count, figures},
+    checker::{
+        Bound, Evidence, Figures, FileRead, FileStep, Linked, Log, Picture, Rule, Step, Violation, check_and_count,
+        figures,
+    },
     dice::Dice,
+    kill::Sweeper,
+    linker::Linker,
     talker::{Habits, Phase, Talker, wait_for_quiet},
 };
 use tokio::{sync::watch, task::JoinSet};
@@ -22,6 +28,11 @@ use crate::{
     topology::{Needs, Profile, Topology},
     town::Town,
 };
+
+/// How old must be what a sweep during a round removes: an upload that is so old has its row or is dead.
+const SWEPT_AGE: Duration = Duration::from_secs(20);
+/// Between two sweeps of a round.
+const SWEPT_EVERY: Duration = Duration::from_millis(1_500);
 
 /// The parameters of a round.
 #[derive(Clone, Debug)]
@@ -46,6 +57,8 @@ pub struct Round {
     pub padding: usize,
     /// The number of clients that carry files.
     pub carriers: usize,
+    /// The number of clients that send links.
+    pub linkers: usize,
 }
 
 /// The result of a round.
@@ -122,9 +135,14 @@ impl Round {
             folder,
             clocks: self.faults.contains(&Fault::ClockStep),
             small_disk: self.faults.contains(&Fault::FillDisk),
-            bucket: self.faults.iter().any(|fault| matches!(fault, Fault::Partition(Way::Bucket, _))),
+            bucket: self.has_bucket(),
             mutant,
         }
+    }
+
+    fn has_bucket(&self) -> bool {
+        let needs_one = |fault: &Fault| matches!(fault, Fault::Partition(Way::Bucket, _) | Fault::BucketKill);
+        self.faults.iter().any(needs_one)
     }
 
     /// Runs it in a folder of its own. The folder stays if a promise was broken.
@@ -141,6 +159,16 @@ impl Round {
         let mut crowd = Crowd { tasks: JoinSet::new(), standings: Vec::new() };
         self.gather(&mut crowd, &town, (&topology.urls(), &topology.direct()), seed, clock, &phases);
         let mut carriers = self.carriers(&api, &town, &topology.urls(), seed, &phases).await?;
+        let mut linkers = self.linkers(&api, &town, &topology.urls(), seed, &phases).await?;
+        let (database, files) = topology.kept(&folder);
+        // On SQLite there is one node, and nobody else writes.
+        let sweeper = match &topology.postgres {
+            Some(_) => Some(Arc::new(Sweeper::at(&database, &files).await?)),
+            None => None,
+        };
+        let sweeping = sweeper
+            .clone()
+            .map(|sweeper| tokio::spawn(async move { sweeper.sweep_on(SWEPT_AGE, SWEPT_EVERY).await }).abort_handle());
 
         let dice = Dice(seed);
         let mut nemesis = Nemesis { topology: &mut topology, town: &town, dice, clock, deeds: Deeds::default() };
@@ -160,8 +188,18 @@ impl Round {
         while let Some(carried) = carriers.join_next().await {
             evidence.carried.push(carried?);
         }
-        let (database, files) = topology.kept(&folder);
+        while let Some(linked) = linkers.join_next().await {
+            evidence.linked.push(linked??);
+        }
+        if let Some(sweeping) = sweeping {
+            sweeping.abort();
+        }
         evidence.files = testkit::kill::files(&database, &files).await?;
+        if let Some(sweeper) = sweeper {
+            evidence.orphans = Some(sweeper.finish().await?);
+            // What was swept was nobody's.
+            evidence.files.extend(testkit::kill::files(&database, &files).await?);
+        }
         while let Some(history) = crowd.tasks.join_next().await {
             evidence.histories.push(history?);
         }
@@ -187,10 +225,29 @@ impl Round {
         let [owners @ .., friend, stranger] = town.carriers.as_slice() else { return Ok(carriers) };
         for (index, owner) in owners.iter().take(self.carriers).enumerate() {
             let (name, dice) = (format!("carrier{index}"), Dice(seed ^ ((index as u64 + 500) << 32)));
-            let carrier = Carrier::settles(api, [owner, friend, stranger], &name, urls, dice).await?;
+            let people = [owner, friend, stranger];
+            let carrier = Carrier::settles(api, people, &name, urls, dice, self.has_bucket()).await?;
             carriers.spawn(carrier.live(phases.clone()));
         }
         Ok(carriers)
+    }
+
+    /// Clients that send links, each in a room of its own.
+    async fn linkers(
+        &self,
+        api: &Api,
+        town: &Town,
+        urls: &[String],
+        seed: u64,
+        phases: &watch::Receiver<Phase>,
+    ) -> Result<JoinSet<Result<Linked>>> {
+        let mut linkers = JoinSet::new();
+        for (nth, author) in (1..).zip(town.linkers.iter().take(self.linkers)) {
+            let dice = Dice(seed ^ ((u64::from(nth) + 700) << 32));
+            let linker = Linker::settles(api, author, nth, urls, dice).await?;
+            linkers.spawn(linker.live(phases.clone()));
+        }
+        Ok(linkers)
     }
 
     fn gather(
@@ -327,7 +384,18 @@ fn seen(evidence: &Evidence) -> BTreeMap<&'static str, u64> {
         let heading = match step {
             FileStep::Sent { .. } => "files sent",
             FileStep::Read { read: FileRead::Whole(_), .. } => "files read",
+            FileStep::Thumbnail { read: FileRead::Whole(_), .. } => "thumbnails read",
+            FileStep::Later { .. } => "file requests that were refused for now",
             _ => continue,
+        };
+        *seen.entry(heading).or_default() += 1;
+    }
+    for link in evidence.linked.iter().flat_map(|linked| &linked.links) {
+        let heading = match (link.has_preview, link.picture) {
+            (true, Picture::None) => "previews without a picture",
+            (true, _) => "previews",
+            (false, _) if link.is_off => "previews taken off",
+            (false, _) => "links without a preview",
         };
         *seen.entry(heading).or_default() += 1;
     }

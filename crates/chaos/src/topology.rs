@@ -166,7 +166,7 @@ impl Topology {
         let postgres = if several { Some(Postgres::start(needs.folder.join("postgres")).await?) } else { None };
         let redis = if heard { Some(Redis::start(needs.folder.join("redis")).await?) } else { None };
         let disk = needs.small_disk.then(|| SmallDisk::mount(&needs.folder.join("node0"), 96)).transpose()?;
-        let bucket = if needs.bucket { Some(Bucket::start().await?) } else { None };
+        let bucket = if needs.bucket { Some(Bucket::start(needs.folder.join("bucket")).await?) } else { None };
         let mut topology = Self { nodes: Vec::new(), postgres, redis, disk, bucket };
         for index in 0..profile.nodes() {
             let node = topology.node(index, needs).await?;
@@ -195,6 +195,9 @@ impl Topology {
         set("PALABRE_AUTH__ACCESS_MINUTES", "1440".to_owned());
         set("PALABRE_DATABASE__CONNECT_TIMEOUT_SECONDS", "2".to_owned());
         set("PALABRE_DATABASE__MAX_CONNECTIONS", "8".to_owned());
+        // The sites of those who send links.
+        set("PALABRE_PREVIEWS__ENABLED", "true".to_owned());
+        set("PALABRE_OUTGOING__ALLOW", "127.0.1.0/24".to_owned());
         if let Some(bucket) = &bucket {
             set("PALABRE_DATA__FILES", format!("s3://{BUCKET}"));
             set("PALABRE_S3__ENDPOINT", format!("http://{}", bucket.address()));

@@ -10,6 +10,8 @@ use testkit::{
 const PASSWORD: &str = "a long talk under a tree";
 /// Two who send files, one who reads them, and one who may not.
 const CARRIERS: usize = 4;
+/// Those who send links at most.
+const LINKERS: usize = 3;
 
 /// A conversation with its head at the beginning.
 #[derive(Debug)]
@@ -35,6 +37,8 @@ pub struct Town {
     pub strangers: Vec<Person>,
     /// People who carry files, with rooms of their own, and at last one who may read none of them.
     pub carriers: Vec<Person>,
+    /// People who send links, each in a room of their own.
+    pub linkers: Vec<Person>,
     /// The conversations; the first is the busiest, with everybody in it.
     pub places: Vec<Place>,
 }
@@ -46,9 +50,18 @@ impl Town {
     /// # Errors
     /// If the server refuses something.
     pub async fn settle(api: &Api, people: usize, strangers: usize) -> Result<Self> {
-        let mut town = Self { people: Vec::new(), strangers: Vec::new(), carriers: Vec::new(), places: Vec::new() };
+        let mut town = Self {
+            people: Vec::new(),
+            strangers: Vec::new(),
+            carriers: Vec::new(),
+            linkers: Vec::new(),
+            places: Vec::new(),
+        };
         for index in 0..CARRIERS {
             town.carriers.push(register(api, &format!("carrier{index}")).await?);
+        }
+        for index in 0..LINKERS {
+            town.linkers.push(register(api, &format!("linker{index}")).await?);
         }
         for index in 0..people.max(4) {
             town.people.push(register(api, &format!("talker{index}")).await?);

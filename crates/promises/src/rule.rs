@@ -55,6 +55,8 @@ rules! {
     F1, "files are whole", "a file that can be read is whole, and so is each that the database knows";
     F2, "files are there", "a message's files are there when the message is";
     F3, "files are private", "nobody reads a file who may not";
+    F4, "files go on", "what cannot be done with a file now is refused with when to try again, and works afterwards";
+    L1, "previews", "a link's preview comes once, is whole, and stays off once it was taken off";
     S1, "search", "what is kept is found within five seconds, and nothing else";
 }
 

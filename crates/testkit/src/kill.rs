@@ -6,12 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
-use app::config::{Config, FilesPlace, Secret};
+use anyhow::{Context, Result, anyhow};
+use app::config::{Config, DatabaseUrl, FilesPlace, Secret};
 use aws_lc_rs::digest::{SHA256, digest};
 use blobs::Blobs;
+use chat::presence::{Presence, Seen};
+use engine::Engine;
 use serde_json::{Value, json};
-use store::{Db, Options};
+use store::{Db, Options, Writer};
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
@@ -192,6 +194,10 @@ pub const BUCKET: &str = "palabre";
 
 impl FilesAt {
     fn blobs(&self) -> Result<Arc<dyn Blobs>> {
+        app::parts::blobs(&self.config())
+    }
+
+    fn config(&self) -> Config {
         let mut config = Config::default();
         match self {
             Self::Folder(folder) => config.data.files = Some(FilesPlace::Folder(folder.clone())),
@@ -202,7 +208,52 @@ impl FilesAt {
                 config.s3.secret_key = Some(Secret::new("testing"));
             }
         }
-        app::parts::blobs(&config)
+        config
+    }
+}
+
+/// Sweeps the store of files while things break, as each node does, which waits an hour between two sweeps and a day for
+/// what may still get its row: nobody would see those meet a fault.
+pub struct Sweeper {
+    engine: Engine,
+    db: Db,
+}
+
+impl Sweeper {
+    /// One on this database and store.
+    ///
+    /// # Errors
+    /// If they cannot be opened.
+    pub async fn at(database_url: &str, at: &FilesAt) -> Result<Self> {
+        let mut config = at.config();
+        config.database.url = Some(DatabaseUrl::parse(database_url).map_err(|why| anyhow!("{database_url}: {why}"))?);
+        let db = app::parts::database(&config).await?;
+        let (outlet, _nobody_listens) = tokio::sync::mpsc::channel(1);
+        let (writer, _task) = Writer::start(db.clone(), app::parts::clock(), outlet);
+        let here = Arc::new(|_| Seen { presence: Presence::Offline, last_seen_at: None });
+        let settings = app::parts::engine_settings(&config, None)?;
+        Ok(Self { engine: Engine::new(db.clone(), writer, app::parts::clock(), here, settings), db })
+    }
+
+    /// Sweeps what is as old as that, again and again. A sweep that fails is made up for by the next.
+    pub async fn sweep_on(&self, age: Duration, pause: Duration) {
+        loop {
+            let _next_time = self.engine.sweep_files(age).await;
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Sweeps what is left when everybody has gone. Returns how many blobs without a row are there after that.
+    ///
+    /// # Errors
+    /// If one fails.
+    pub async fn finish(&self) -> Result<usize> {
+        for _ in 0..2 {
+            self.engine.sweep_files(Duration::ZERO).await?;
+        }
+        let left = self.engine.sweep_files(Duration::ZERO).await?;
+        self.db.close().await;
+        Ok(left.unfinished + left.removed + left.suspected)
     }
 }
 
@@ -218,6 +269,15 @@ pub async fn files(database_url: &str, at: &FilesAt) -> Result<Vec<KeptFile>> {
         let page = store::files::page(&mut *db.read().await?, last, 1_000).await?;
         let Some(newest) = page.last() else { break };
         last = newest.number;
+        let numbers = page.iter().map(|stored| stored.number);
+        for thumbnail in store::files::thumbnails::of(&mut *db.read().await?, numbers).await? {
+            let size = match blobs.open(thumbnail.id).await {
+                Ok(reading) => i64::try_from(reading.size())?,
+                Err(blobs::Error::NotFound) => 0,
+                Err(error) => return Err(error.into()),
+            };
+            kept.push(KeptFile { file: format!("the thumbnail {}", thumbnail.id), is_whole: size == thumbnail.bytes });
+        }
         for stored in &page {
             let bytes = match blobs.open(stored.file.id).await {
                 Ok(mut reading) => {
@@ -259,6 +319,11 @@ pub fn environment() -> Vec<(String, String)> {
         ("registrations_per_hour", 100_000),
         ("catch_up", 100_000),
         ("reminders", 10_000),
+        // Some files go in parts to a store of others, which begins at 16 MiB.
+        ("file_bytes", 20 << 20),
+        ("file_bytes_per_user", 1 << 40),
+        ("file_bytes_per_server", 1 << 40),
+        ("waiting_files_per_user", 10_000),
         // So many that all who talk can be asked for at once.
         ("search_terms", 100),
         ("search_length", 2_000),

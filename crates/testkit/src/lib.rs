@@ -9,6 +9,7 @@ pub mod carrier;
 pub mod checker;
 pub mod dice;
 pub mod kill;
+pub mod linker;
 pub mod policies;
 pub mod process;
 pub mod talker;

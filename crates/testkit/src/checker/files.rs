@@ -1,4 +1,4 @@
-//! F1 to F3: files are whole, are there when their message is, and are read by nobody who may not.
+//! F1 to F4: files are whole, are there when their message is, are read by nobody who may not, and go on after trouble.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,8 +9,10 @@ use super::{Content, Evidence, Rule, Violation};
 /// The hash of a file's bytes.
 #[must_use]
 pub fn file_content(bytes: &[u8]) -> Content {
-    let next = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
-    Content(bytes.iter().fold(0xcbf2_9ce4_8422_2325, next))
+    // Eight bytes at a time: some files are large, and this program is not optimised.
+    let next = |hash: u64, word: u64| (hash ^ word).wrapping_mul(0x100_0000_01b3).rotate_left(29);
+    let words = bytes.chunks(8).map(|some| some.iter().fold(1, |word: u64, byte| (word << 8) | u64::from(*byte)));
+    Content(words.fold(0xcbf2_9ce4_8422_2325, next))
 }
 
 /// Something that somebody did with a file, or saw of it.
@@ -45,6 +47,29 @@ pub enum FileStep {
         /// The outcome.
         read: FileRead,
     },
+    /// The thumbnail of a picture was read by somebody who may.
+    Thumbnail {
+        /// The picture.
+        file: String,
+        /// The outcome.
+        read: FileRead,
+    },
+    /// Something could not be done now.
+    Later {
+        /// What it was.
+        what: &'static str,
+        /// The status of the refusal.
+        status: u16,
+        /// Whether it says when to try again.
+        has_hint: bool,
+    },
+    /// When all trouble was over, something was tried again and again, and did not work.
+    Stuck {
+        /// What it was.
+        what: &'static str,
+    },
+    /// When all trouble was over, everything worked.
+    WentOn,
 }
 
 /// The outcome of reading a file.
@@ -85,6 +110,9 @@ pub(super) fn judge(evidence: &Evidence) -> (Vec<Violation>, Vec<(Rule, u64)>) {
     evidence.carried.iter().for_each(|carried| judge.look_at(carried));
     for kept in &evidence.files {
         judge.apply(Rule::F1, !kept.is_whole, || format!("the database knows {}, which is not whole", kept.file));
+    }
+    if let Some(left) = evidence.orphans {
+        judge.apply(Rule::F4, left > 0, || format!("{left} blobs that no row knows are there after two sweeps"));
     }
     (judge.violations, judge.counts.into_iter().collect())
 }
@@ -128,6 +156,18 @@ impl Judge {
                     let is_other = known.get(file).is_some_and(|uploaded| uploaded != content);
                     self.apply(Rule::F1, is_other, || format!("{client} was given other bytes of {file} than it sent"));
                 }
+                FileStep::Thumbnail { file, read } => {
+                    let is_gone = matches!(read, FileRead::Missing | FileRead::Broken);
+                    self.apply(Rule::F1, is_gone, || format!("{client} has no thumbnail of {file}: {read:?}"));
+                }
+                FileStep::Later { what, status, has_hint } => {
+                    let is_clear = matches!(status, 503 | 504 | 507) && *has_hint;
+                    self.apply(Rule::F4, !is_clear, || {
+                        format!("{client}: {what} was refused with {status}, with when to try again: {has_hint}")
+                    });
+                }
+                FileStep::Stuck { what } => self.apply(Rule::F4, true, || format!("{client}: {what} works no more")),
+                FileStep::WentOn => self.apply(Rule::F4, false, String::new),
                 FileStep::Read { file, read, .. } => {
                     let rule = if sent.contains(file) { Rule::F2 } else { Rule::F1 };
                     self.apply(rule, true, || format!("{client} cannot read {file}: {read:?}"));
@@ -182,6 +222,13 @@ mod tests {
         for gone in [FileRead::Missing, FileRead::Broken] {
             assert_eq!(broken(vec![uploaded(), sent(), read(true, gone)], true), [Rule::F2], "{gone:?}");
         }
+        let later = |status, has_hint| FileStep::Later { what: "an upload", status, has_hint };
+        assert_eq!(broken(vec![later(503, true), FileStep::WentOn], true), []);
+        for unclear in [later(500, true), later(503, false), FileStep::Stuck { what: "an upload" }] {
+            assert_eq!(broken(vec![unclear.clone()], true), [Rule::F4], "{unclear:?}");
+        }
+        let bare = FileStep::Thumbnail { file: "a".into(), read: FileRead::Broken };
+        assert_eq!(broken(vec![uploaded(), bare], true), [Rule::F1]);
         let refused = FileStep::Refused { file: "a".into(), status: 422 };
         assert_eq!(broken(vec![uploaded(), refused], true), [Rule::F2]);
         for shown in [whole, FileRead::Broken] {

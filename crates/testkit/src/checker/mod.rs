@@ -10,6 +10,7 @@ mod bounds;
 mod court;
 mod files;
 mod later;
+mod links;
 mod search;
 mod sight;
 
@@ -26,6 +27,7 @@ pub use promises::{Rule, Violation};
 pub use accounts::{AccountEvent, AccountLog, AccountWord};
 pub use bounds::{Bound, Figures, Spell, Trouble, figures};
 pub use files::{Carried, FileRead, FileStep, KeptFile, file_content};
+pub use links::{Link, Linked, Picture};
 pub(crate) use search::differences;
 
 /// The hash of a text.
@@ -424,6 +426,10 @@ pub struct Evidence {
     pub carried: Vec<Carried>,
     /// The files that the database knows at the end.
     pub files: Vec<KeptFile>,
+    /// What two sweeps have left of what no row knows, where they were made.
+    pub orphans: Option<usize>,
+    /// The links that were sent, and their previews at the end.
+    pub linked: Vec<Linked>,
     /// Users who were never a member of any of the conversations, and must have seen nothing.
     pub strangers: BTreeSet<i64>,
 }
@@ -444,6 +450,7 @@ pub fn check_and_count(evidence: &Evidence) -> (Vec<Violation>, Vec<(Rule, u64)>
         later::judge(evidence),
         search::judge(evidence),
         files::judge(evidence),
+        links::judge(evidence),
     ];
     for (others, of_others) in further {
         violations.extend(others);
