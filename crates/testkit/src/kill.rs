@@ -246,7 +246,7 @@ impl Sweeper {
     /// Sweeps what is left when everybody has gone. Returns how many blobs without a row are there after that.
     ///
     /// # Errors
-    /// If it fails, or the first two sweeps do not remove all.
+    /// If one fails.
     pub async fn finish(&self) -> Result<usize> {
         for _ in 0..2 {
             self.engine.sweep_files(Duration::ZERO).await?;

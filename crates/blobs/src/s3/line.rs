@@ -2,7 +2,6 @@
 
 use std::{
     fs::File,
-    future::Future,
     ops::Range,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
