@@ -61,18 +61,19 @@ pub fn run(may_install: bool) -> anyhow::Result<()> {
     let clients = Beside::start(THE_CLIENTS, steps.elsewhere());
     steps.step("tests on PostgreSQL", tests_on_postgres);
     steps.step("a bucket of files", tests_on_s3);
+    steps.join(clients);
+    // These stories often wait for the other node, and the rounds of the deliberate faults for restarts.
+    let mutants = Beside::start(DELIBERATE_FAULTS, steps.elsewhere());
     steps.step("stories on two nodes", tests_on_two_nodes);
     steps.step("stories on a Redis Cluster", tests_on_a_redis_cluster);
-    steps.join(clients);
+    steps.join(mutants);
     steps.step("generated documents", generate::check);
     steps.join(release);
     // Alone: it measures how fast other clients are answered.
     steps.step("a stranger fells nothing", hostile::run);
-    let mutants = Beside::start(DELIBERATE_FAULTS, steps.elsewhere());
     let databases = Beside::start(FAILOVERS, steps.elsewhere());
     steps.step("nothing is lost while things break", chaos::check_rounds);
     steps.join(databases);
-    steps.join(mutants);
     // Alone: with thousands of clients a node that starts again needs the machine.
     steps.step("nothing is lost in a crowd", chaos::check_crowd);
     steps.summary()
