@@ -6,12 +6,11 @@ use std::{
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
-    sync::{Arc, LazyLock},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use chat::FileId;
-use tokio::sync::Semaphore;
 
 use crate::{Blobs, Error, Reading, Result, Work, Writing};
 
@@ -265,7 +264,7 @@ impl Writing for Writer {
                 unfinished.write(&bytes)?;
                 Ok(unfinished)
             };
-            self.0 = Some(moving(written).await?);
+            self.0 = Some(blocking(written).await?);
             Ok(())
         })
     }
@@ -281,7 +280,7 @@ impl Writing for Writer {
     fn finish(mut self: Box<Self>) -> Work<'static, ()> {
         Box::pin(async move {
             let unfinished = self.take()?;
-            flushing(move || unfinished.finish()).await
+            blocking(move || unfinished.finish()).await
         })
     }
 }
@@ -299,7 +298,7 @@ impl Reading for Reader {
     fn read(&mut self, from: u64, most: usize) -> Work<'_, Vec<u8>> {
         let (file, left) = (self.file.clone(), self.size.saturating_sub(from));
         let wanted = most.min(usize::try_from(left).unwrap_or(usize::MAX));
-        Box::pin(moving(move || Ok(read_at(&file, from, wanted)?)))
+        Box::pin(blocking(move || Ok(read_at(&file, from, wanted)?)))
     }
 }
 
@@ -324,44 +323,6 @@ fn nonce() -> Result<u64> {
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(|error| Error::Unavailable(error.to_string()))?;
     Ok(u64::from_be_bytes(random))
-}
-
-/// How many blocks are read or written at the same time, whatever the number of transfers.
-static MOVING: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(moved_at_once()));
-
-/// One for each core: more of them only wait for each other. Two at least, so that one may wait for the disk.
-fn moved_at_once() -> usize {
-    std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2))
-}
-
-/// Moves a block on a thread that may wait, when it is its turn. Without turns, a hundred transfers are a hundred threads
-/// that want the processor at once, and the database's thread and those that serve people are two or three among them:
-/// each step of a message would wait for its share.
-pub(crate) async fn moving<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    take_turn(&MOVING, work).await
-}
-
-/// How many blobs are put on the disk at the same time.
-static FLUSHING: Semaphore = Semaphore::const_new(2);
-
-/// Puts a blob on the disk, when it is its turn. The database's flush, for which each message waits, would otherwise
-/// stand behind those of a hundred files: a file system's log is one, and with it go the bytes of all that is in it.
-async fn flushing<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    take_turn(&FLUSHING, work).await
-}
-
-async fn take_turn<T: Send + 'static>(
-    turns: &'static Semaphore,
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    // They are never closed.
-    let turn = turns.acquire().await.map_err(|error| Error::Unavailable(error.to_string()))?;
-    let done = move || {
-        // The turn is over when the thread has done, even if nobody waits for it any more.
-        let _turn = turn;
-        work()
-    };
-    blocking(done).await
 }
 
 /// Does what waits for the disk on a thread that may wait.
@@ -434,25 +395,6 @@ fn is_older(entry: &fs::DirEntry, age: Duration) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_hundred_transfers_are_not_a_hundred_threads() {
-        use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-        static NOW: AtomicUsize = AtomicUsize::new(0);
-        static MOST: AtomicUsize = AtomicUsize::new(0);
-        let work = || {
-            MOST.fetch_max(NOW.fetch_add(1, SeqCst) + 1, SeqCst);
-            std::thread::sleep(Duration::from_millis(5));
-            NOW.fetch_sub(1, SeqCst);
-            Ok(())
-        };
-        let moves: Vec<_> = (0..100).map(|_| tokio::spawn(moving(work))).collect();
-        for done in moves {
-            done.await.unwrap().unwrap();
-        }
-        let most = MOST.load(SeqCst);
-        assert!((1..=moved_at_once()).contains(&most), "{most} blocks were moved at once");
-    }
 
     struct Scratch(PathBuf);
 

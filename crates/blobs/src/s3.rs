@@ -29,7 +29,7 @@ use jiff::Timestamp;
 
 use crate::{
     Blobs, Error, Folder, Reading, Result, Work, Writing,
-    folder::{self, Unfinished, blocking, moving, read_at},
+    folder::{self, Unfinished, blocking, read_at},
 };
 use line::{Answer, Line, Sent};
 
@@ -515,24 +515,22 @@ async fn refusal(ask: &Ask, answer: Answer) -> Failed {
     Failed { error, passes }
 }
 
-/// A part of a file, with its hash: the store refuses other bytes than these. It is read in blocks, between which others
-/// have their turn.
+/// A part of a file, with its hash: the store refuses other bytes than these.
 async fn part_of(file: &Arc<File>, range: Range<u64>) -> Result<Content> {
-    let (mut context, mut at) = (digest::Context::new(&digest::SHA256), range.start);
-    while at < range.end {
-        let (source, wanted) = (file.clone(), usize::try_from(range.end - at).unwrap_or(usize::MAX).min(folder::BLOCK));
-        let hashed = moving(move || {
-            let block = read_at(&source, at, wanted)?;
+    let (source, of) = (file.clone(), range.clone());
+    let hash = blocking(move || {
+        let (mut context, mut at) = (digest::Context::new(&digest::SHA256), of.start);
+        while at < of.end {
+            let block = read_at(&source, at, usize::try_from(of.end - at).unwrap_or(usize::MAX).min(folder::BLOCK))?;
+            if block.is_empty() {
+                return Err(Error::Unavailable("what was gathered is shorter than it was".into()));
+            }
+            at += block.len() as u64;
             context.update(&block);
-            Ok((context, block.len() as u64))
-        });
-        let (next, length) = hashed.await?;
-        if length == 0 {
-            return Err(Error::Unavailable("what was gathered is shorter than it was".into()));
         }
-        (context, at) = (next, at + length);
-    }
-    Ok(Content::Part(file.clone(), range, sign::hex(context.finish().as_ref())))
+        Ok(sign::hex(context.finish().as_ref()))
+    });
+    Ok(Content::Part(file.clone(), range, hash.await?))
 }
 
 fn hash_of(text: &[u8]) -> String {

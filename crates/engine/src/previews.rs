@@ -20,7 +20,7 @@ use store::{
 
 use crate::{Call, Engine, Inner, messages::changed};
 
-/// How often the picture of a page is tried to be kept while files cannot be written: for about a minute.
+/// How often the picture of a page is tried to be kept while files cannot be written: for about half a minute.
 const PICTURE_TRIES: i64 = 6;
 
 /// A page that is to be looked at.

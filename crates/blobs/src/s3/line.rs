@@ -2,6 +2,7 @@
 
 use std::{
     fs::File,
+    future::Future,
     ops::Range,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
@@ -17,15 +18,15 @@ use hyper::{
     client::conn::http1::{Builder, SendRequest},
 };
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{net::TcpStream, task::JoinHandle, time::timeout};
 use tokio_rustls::{
     TlsConnector,
     rustls::{ClientConfig, RootCertStore, pki_types::ServerName},
 };
 
 use crate::{
-    Error, Result, Work,
-    folder::{BLOCK, moving, read_at},
+    Error, Result,
+    folder::{BLOCK, read_at},
 };
 
 /// How long a connection may take to be made.
@@ -215,7 +216,7 @@ impl Answer {
 /// The content of a request: a text, or a part of a file, which is read while it goes.
 pub(super) enum Sent {
     Text(Option<Bytes>),
-    File { file: Arc<File>, left: Range<u64>, reading: Option<Work<'static, Vec<u8>>> },
+    File { file: Arc<File>, left: Range<u64>, reading: Option<JoinHandle<std::io::Result<Vec<u8>>>> },
 }
 
 impl Sent {
@@ -251,11 +252,11 @@ impl Body for Sent {
                 let handle = reading.get_or_insert_with(|| {
                     let (file, from) = (file.clone(), left.start);
                     let most = usize::try_from(size).unwrap_or(BLOCK).min(BLOCK);
-                    Box::pin(moving(move || Ok(read_at(&file, from, most)?)))
+                    tokio::task::spawn_blocking(move || read_at(&file, from, most))
                 });
-                let block = ready!(handle.as_mut().poll(context));
+                let block = ready!(Pin::new(handle).poll(context));
                 *reading = None;
-                Poll::Ready(Some(match block.map_err(std::io::Error::other) {
+                Poll::Ready(Some(match block.map_err(std::io::Error::other).flatten() {
                     Ok(block) if block.is_empty() => Err(std::io::ErrorKind::UnexpectedEof.into()),
                     Ok(block) => {
                         left.start += block.len() as u64;
