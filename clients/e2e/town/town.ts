@@ -119,7 +119,7 @@ export function useTown(settings: Settings = {}): TownOfAFile {
   beforeAll(open, OPENED);
   beforeEach(async ({ task }) => {
     if (!task.result?.retryCount) return;
-    console.info(`tried again: ${task.name}`);
+    console.info(`tried again: ${task.name}: ${task.result.errors?.at(-1)?.message}`);
     await open();
   }, OPENED);
   afterEach(async ({ task }) => {
