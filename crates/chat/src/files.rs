@@ -217,6 +217,12 @@ impl File {
     pub fn is_shown_inline(&self) -> bool {
         INLINE.contains(&self.media_type.as_str())
     }
+
+    /// Its name and size, for those who know no files.
+    #[must_use]
+    pub fn called(&self) -> String {
+        format!("📎 {} ({})", self.name, readable_size(self.size))
+    }
 }
 
 /// A size for people: `1.2 MB`, by powers of 1,000.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::{
     ClientId, ConversationId, FileId, MessageId, Millis, Number, UserId,
     accounts::ServerRole,
-    files::{File, readable_size},
+    files::File,
     mentions::{Mentions, Reach},
     people::NamesPeople,
     previews::Preview,
@@ -107,11 +107,17 @@ impl Message {
     /// The text for those who know no files: each is named on a line of its own. `None` once deleted.
     #[must_use]
     pub fn words(&self) -> Option<Cow<'_, str>> {
+        self.words_calling(File::called)
+    }
+
+    /// The same with files called by what this says. `None` once deleted.
+    #[must_use]
+    pub fn words_calling(&self, called: impl Fn(&File) -> String) -> Option<Cow<'_, str>> {
         let text = self.text.as_deref()?;
         if self.files.is_empty() {
             return Some(text.into());
         }
-        let named = self.files.iter().map(|file| format!("📎 {} ({})", file.name, readable_size(file.size)));
+        let named = self.files.iter().map(called);
         let lines: Vec<String> =
             Some(text).filter(|text| !text.is_empty()).map(str::to_owned).into_iter().chain(named).collect();
         Some(lines.join("\n").into())

@@ -11,6 +11,7 @@ mod delivering;
 use chat::{
     AccountFact, Error, ErrorCode, Number, PushDeviceId, Reply, Result, Scope, SessionId, UserId,
     conversations::Kind,
+    files::Voice,
     messages::Message,
     notifications::NotificationDecision,
     push_devices::{NewPushDevice, PushDevice, PushExplained, PushKind, PushState, PushedMessage},
@@ -178,7 +179,11 @@ impl Call {
         let read_seq = read_to(conn, self.speaker.user, &message, listed.read_seq).await?;
         let number = number_for(conn, self.speaker.user, &message).await?;
         let aside = message.thread.filter(|_| !message.is_in_room());
-        let words = message.words().filter(|_| device.shows_text).map(|words| excerpt(&words));
+        let words = message.words_calling(|file| match &file.voice {
+            Some(voice) => voice_message(voice, &device.language),
+            None => file.called(),
+        });
+        let words = words.filter(|_| device.shows_text).map(|words| excerpt(&words));
         Ok(PushedMessage {
             conversation,
             seq,
@@ -192,6 +197,13 @@ impl Call {
             language: device.language,
         })
     }
+}
+
+/// A recording as the page calls it, in the device's language.
+fn voice_message(voice: &Voice, language: &str) -> String {
+    let name = if language.starts_with("fr") { "Message vocal" } else { "Voice message" };
+    let seconds = voice.duration_ms.saturating_add(500) / 1_000;
+    format!("{name}, {}:{:02}", seconds / 60, seconds % 60)
 }
 
 /// The beginning of what a text says.
@@ -319,6 +331,13 @@ mod tests {
         assert_eq!(excerpt(&"好".repeat(EXCERPT)), "好".repeat(EXCERPT));
         assert_eq!(excerpt(&"好".repeat(EXCERPT + 1)), format!("{}…", "好".repeat(EXCERPT)));
         assert_eq!(excerpt(" "), "");
+    }
+
+    #[test]
+    fn a_voice_message_is_called_so_in_the_language_of_the_device() {
+        let voice = Voice { duration_ms: 61_499, waveform: Vec::new() };
+        assert_eq!(voice_message(&voice, "en-GB"), "Voice message, 1:01");
+        assert_eq!(voice_message(&voice, "fr"), "Message vocal, 1:01");
     }
 
     #[test]
