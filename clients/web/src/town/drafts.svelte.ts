@@ -1,4 +1,4 @@
-import { draftKey, knowsAccount, uuid, type State } from '@palabre/sdk';
+import { draftKey, knowsAccount, uuid, type Draft, type State } from '@palabre/sdk';
 import { keep, kept, watchKept } from '../kept';
 import { client, town } from './town.svelte';
 
@@ -80,12 +80,22 @@ export function put(key: string, draft?: Unsaved): void {
   else unkept.add(key);
 }
 
+/**
+ * Texts whose copy another tab has taken away, mostly because the server has it now, and what the server was known to
+ * have then. They stand until its word has come here as well: one would see an empty field for a moment, and press Enter
+ * in vain.
+ */
+const awaited = new Map<string, { readonly own: Unsaved; readonly before: Draft | undefined }>();
+
 /** Another tab has written, sent or given up: what it has left stands here as well. */
 function adopt(): void {
   const { owner, unsaved } = store;
   if (owner === null) return;
   const stored = read(owner);
   for (const key of unkept) if (unsaved[key]) stored[key] ??= unsaved[key];
+  for (const [key, own] of Object.entries(unsaved)) {
+    if (!stored[key] && awaits(key, own)) stored[key] = own;
+  }
   const changed = (key: string) => JSON.stringify(stored[key]) !== JSON.stringify(unsaved[key]);
   const keys = [...new Set([...Object.keys(stored), ...Object.keys(unsaved)])].filter(changed);
   if (keys.length === 0) return;
@@ -97,6 +107,25 @@ function adopt(): void {
   }
 }
 watchKept(() => (store.owner === null ? null : nameOf(store.owner)), adopt);
+
+/** Whether the server may still say that it has this text. It does so soon, or never, if the text was sent. */
+function awaits(key: string, own: Unsaved): boolean {
+  const before = town.drafts.get(key);
+  if (own.gone || !caughtUp(town.state) || before?.text === own.text) return false;
+  if (awaited.get(key)?.own !== own) {
+    awaited.set(key, { own, before });
+    forgetTimer(key);
+    setTimeout(() => awaited.get(key)?.own === own && letGo(key), GONE_MS);
+  }
+  return true;
+}
+
+/** The server has spoken: what it says stands, unless somebody writes here again. */
+function letGo(key: string): void {
+  const { [key]: now, ...others } = store.unsaved;
+  if (now === awaited.get(key)?.own) store.unsaved = others;
+  awaited.delete(key);
+}
 
 /** The text that is being written under a key: here, else wherever it was saved last. */
 export function draft(key: string): Written | undefined {
@@ -190,7 +219,7 @@ export function write(key: string, { text, parent }: Written): void {
 export function drop(key: string): void {
   const [own, rev] = [store.unsaved[key], revOf(key)];
   const was = draft(key)?.text;
-  const known = rev > 0 || store.busy.has(key);
+  const known = rev > 0 || store.busy.has(key) || awaited.has(key);
   if (!own && !known) return;
   const gone: Unsaved = { text: '', parent: null, rev, gone: true, ...(was && { was }) };
   put(key, gone);
@@ -265,6 +294,7 @@ client.subscribe((state, before) => {
     store.owner = me.id;
     store.unsaved = read(me.id);
   }
+  for (const [key, { before }] of awaited) if (town.drafts.get(key) !== before) letGo(key);
   if (!caughtUp(state) || caughtUp(before)) return;
   // What was written without a line. Where another device went on, its text is offered first.
   for (const key of Object.keys(store.unsaved)) {
@@ -279,6 +309,7 @@ client.on('signedOut', () => {
   timers.clear();
   store.given.clear();
   unkept.clear();
+  awaited.clear();
   store.owner = null;
   store.unsaved = store.offered = {};
   store.orphans = new Set();

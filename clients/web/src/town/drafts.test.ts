@@ -138,6 +138,28 @@ test('what is sent in one tab is gone in the other, and would be the same messag
   expect(drafts.clientIdOf('7')).not.toBe(id);
 });
 
+test('a text whose copy another tab took away stands until the server says that it has it', async () => {
+  drafts.write('7', written('once'));
+  inAnotherTab(1, {});
+  expect(drafts.waiting(7)).toBe('once');
+  town.drafts = new Map([['7', kept('once, and more')]]);
+  line(1, true);
+  expect(drafts.waiting(7)).toBe('once, and more');
+  // It was sent there, and the server never had it.
+  drafts.write('8', written('sent'));
+  inAnotherTab(1, {});
+  await vi.advanceTimersByTimeAsync(9_000);
+  expect(drafts.waiting(8)).toBe('sent');
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect([drafts.draft('8'), client.saveDraft.mock.calls]).toEqual([undefined, []]);
+  // Whoever sends it before the word has come leaves no draft behind.
+  drafts.write('9', written('quick'));
+  inAnotherTab(1, {});
+  drafts.drop('9');
+  await vi.advanceTimersByTimeAsync(100);
+  expect([drafts.draft('9'), client.discardDraft.mock.calls.length]).toEqual([undefined, 1]);
+});
+
 test('one draft that the server has is one message, wherever it is sent; the next one is another', () => {
   const draft = kept('begun');
   town.drafts = new Map([['7', draft]]);
