@@ -136,8 +136,13 @@ impl Db {
             let connect = postgres_options(url)?;
             // Statements ask for rows by their keys, as they are written for SQLite, which knows no other way. Left to
             // guess from young statistics, the planner would read whole tables for one message, and keep that plan.
-            let by_keys =
-                connect.options([("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off")]);
+            let by_keys = connect.options([
+                ("enable_seqscan", "off"),
+                ("enable_hashjoin", "off"),
+                ("enable_mergejoin", "off"),
+                // What is off is priced so high that PostgreSQL would compile a plan that cannot do without it.
+                ("jit", "off"),
+            ]);
             // The rows that the writer has locked must not wait for a node that is cut off.
             let hurried = by_keys.clone().options([("idle_in_transaction_session_timeout", "3000")]);
             let pool = |n, connect| {

@@ -166,8 +166,12 @@ const LEFT: [&str; 13] = [
     "strands [1,3,5,0]",
 ];
 
+/// The schemas of these tests are in one PostgreSQL database, which has one move at a time.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 async fn moved(from: &Db, to: &Db, tell: &mut (dyn FnMut(Progress) + Send)) -> Result<Report> {
     let names = Names { from: "sqlite:here".into(), to: "postgres://there".into() };
+    let _turn = TURN.lock().await;
     moving::run_tables(*LATER, from, to, &names, &|| Millis(9), tell).await
 }
 

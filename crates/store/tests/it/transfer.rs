@@ -404,7 +404,11 @@ fn names() -> Names {
     Names { from: "sqlite:here".into(), to: "postgres://there".into() }
 }
 
+/// The schemas of these tests are in one PostgreSQL database, which has one move at a time.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 async fn moved(from: &Db, to: &Db, tell: &mut (dyn FnMut(Progress) + Send)) -> store::Result<moving::Report> {
+    let _turn = TURN.lock().await;
     moving::run(from, to, &names(), &|| Millis(9), tell).await
 }
 
