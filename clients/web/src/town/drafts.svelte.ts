@@ -127,6 +127,13 @@ function letGo(key: string): void {
   awaited.delete(key);
 }
 
+/** One as any tab has left it last: another may have sent it a moment ago, before its word has come here. */
+export function latest(key: string): Unsaved | undefined {
+  const own = store.unsaved[key];
+  const stored = store.owner === null || unkept.has(key) ? undefined : read(store.owner)[key];
+  return stored && JSON.stringify(stored) !== JSON.stringify(own) ? stored : own;
+}
+
 /** The text that is being written under a key: here, else wherever it was saved last. */
 export function draft(key: string): Written | undefined {
   const [own, saved] = [store.unsaved[key], town.drafts.get(key)];

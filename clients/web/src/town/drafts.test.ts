@@ -160,6 +160,22 @@ test('a text whose copy another tab took away stands until the server says that 
   expect([drafts.draft('9'), client.discardDraft.mock.calls.length]).toEqual([undefined, 1]);
 });
 
+test('what another tab sends while this one saves it is discarded, though nobody has said so here', async () => {
+  let answers = () => {};
+  client.saveDraft.mockImplementationOnce((data: Draft) => {
+    const draft = kept(data.text);
+    town.drafts = new Map([['7', draft]]);
+    return new Promise((resolve) => (answers = () => resolve({ ...draft, replaced: null })));
+  });
+  drafts.write('7', written('said once'));
+  await rest();
+  const gone = { text: '', parent: null, rev: 0, gone: true, was: 'said once' };
+  world.stored.set('palabre.drafts.1', JSON.stringify({ 7: gone }));
+  answers();
+  await vi.advanceTimersByTimeAsync(100);
+  expect([client.discardDraft.mock.calls.length, drafts.draft('7')]).toEqual([1, undefined]);
+});
+
 test('one draft that the server has is one message, wherever it is sent; the next one is another', () => {
   const draft = kept('begun');
   town.drafts = new Map([['7', draft]]);

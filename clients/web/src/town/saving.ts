@@ -2,6 +2,7 @@ import { discardDraft, Refusal, saveDraft } from '@palabre/sdk';
 import {
   draft,
   later,
+  latest,
   offer,
   otherDraft,
   placeOf,
@@ -51,7 +52,7 @@ async function giveTo(key: string, own: Unsaved): Promise<number | null> {
 
 /** The server has answered: what is the same there needs no copy here; what was changed meanwhile is saved next. */
 async function settle(key: string, own: Unsaved, rev: number | null): Promise<void> {
-  const now = store.unsaved[key];
+  const now = latest(key);
   if (now && now !== own) {
     put(key, { ...now, rev: rev ?? now.rev });
     if (now.gone) await save(key);
