@@ -354,7 +354,8 @@ async fn a_picture_that_cannot_be_kept_just_now_comes_with_its_preview_a_moment_
     }
     let heard = bob.hears("the page is called A tree").await;
     assert_eq!(heard["data"]["preview"]["image"]["width"], 640);
-    assert_eq!(site.requests().len(), 3, "no page is asked for again");
+    let most = 1 + 2 * town.rests().count();
+    assert!(site.requests().len() <= most, "no node asks for a page again: {:?}", site.requests());
     ann.deletes(&said).await;
     ann.deletes(&other).await;
     town.keeps(0).await;
