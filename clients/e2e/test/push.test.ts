@@ -57,6 +57,25 @@ const shown = (page: Page) =>
   });
 
 /**
+ * Gives the worker what the push service was sent, and sees this shown. A push that is given by the debugger is lost now
+ * and then on a busy machine, after another page was opened; a push service would keep it. It is given again.
+ */
+async function shows(page: Page, cdp: CDPSession, data: string, notifications: string[]): Promise<void> {
+  for (let left = 3; left > 0; left -= 1) {
+    await delivers(page, cdp, data);
+    const come = becomes(() => shown(page), notifications, 8_000);
+    if (
+      await come.then(
+        () => true,
+        () => false,
+      )
+    )
+      return;
+  }
+  await becomes(() => shown(page), notifications);
+}
+
+/**
  * Nobody looks at the page any more, until the returned function is called. Playwright has the browser pretend that each
  * page is looked at, and another page in front changes nothing about that in all versions of Chromium.
  */
@@ -86,8 +105,7 @@ test('one turns it on, is told while one looks elsewhere, and no more of what on
   await ann.say(room, 'The **lime** tree is dry');
   const told = await service.tells();
   expect(told).not.toMatch(/lime|ann|Garden/i);
-  await delivers(page, cdp, told);
-  await becomes(() => shown(page), ['ann · Garden: The lime tree is dry']);
+  await shows(page, cdp, told, ['ann · Garden: The lime tree is dry']);
 
   // Read here, it is closed.
   await comesBack();
@@ -99,8 +117,7 @@ test('one turns it on, is told while one looks elsewhere, and no more of what on
   const root = await bob.say(room, 'Who waters it?');
   const comesBackAgain = await turnsAway(page, cdp);
   await ann.do('POST', `/v1/conversations/${room.id}/messages`, { text: 'I do', thread: root.seq });
-  await delivers(page, cdp, await service.tells());
-  await becomes(() => shown(page), ['ann · Garden: I do']);
+  await shows(page, cdp, await service.tells(), ['ann · Garden: I do']);
   await comesBackAgain();
   await visit.goto(`/c/${room.id}`);
   await sees(message(page, 'Who waters it?'));
@@ -128,15 +145,13 @@ test('what was read elsewhere is closed by the next push, and who has logged out
   const cdp = await visit.context.newCDPSession(page);
   await turnsAway(page, cdp);
   const said = await cat.say(here, 'First');
-  await delivers(page, cdp, await service.tells());
-  await becomes(() => shown(page), ['cat · Here: Nouveau message']);
+  await shows(page, cdp, await service.tells(), ['cat · Here: Nouveau message']);
   // No page of the client is open any more: the worker alone can close it.
   await page.goto(`${visit.home}/docs`);
   await dan.read(here, said.seq);
   await cat.say(there, 'Second');
   const second = await service.tells();
-  await delivers(page, cdp, second);
-  await becomes(() => shown(page), ['cat · There: Nouveau message']);
+  await shows(page, cdp, second, ['cat · There: Nouveau message']);
 
   // Logged out: the worker learns it when it asks, and shows nothing, not even what it had shown.
   await dan.do('DELETE', '/v1/sessions/current');
@@ -194,8 +209,7 @@ test('a click on what is shown brings the page to the message, or opens one wher
   const cdp = await context.newCDPSession(page);
   const comesBack = await turnsAway(page, cdp);
   const plums = await gus.say(room, 'The plums are ripe');
-  await delivers(page, cdp, await service.tells());
-  await becomes(() => shown(page), ['gus · Orchard: The plums are ripe']);
+  await shows(page, cdp, await service.tells(), ['gus · Orchard: The plums are ripe']);
   expect(await clicks(context)).toBeNull();
   await comesBack();
   await sees(log(page));
@@ -213,8 +227,7 @@ test('a click on what is shown brings the page to the message, or opens one wher
   await page.goto(`${visit.home}/docs`);
   const comesBackAgain = await turnsAway(page, cdp);
   const pears = await gus.say(room, 'And the pears');
-  await delivers(page, cdp, await service.tells());
-  await becomes(() => shown(page), ['gus · Orchard: And the pears']);
+  await shows(page, cdp, await service.tells(), ['gus · Orchard: And the pears']);
   expect(await clicks(context)).toBe(`${visit.home}/c/${room.id}/${pears.seq}`);
   await becomes(() => shown(page), []);
   await comesBackAgain();
@@ -239,8 +252,7 @@ test('a reminder that is due is shown while one looks elsewhere, says what it is
   await jan.do('POST', '/v1/reminders', { conversation: room.id, seq: vines.seq, at });
   const told = await service.tells();
   expect(told).not.toMatch(/vines|ivy|Vineyard/i);
-  await delivers(page, cdp, told);
-  await becomes(() => shown(page), ['Reminder · ivy · Vineyard: The vines are to be cut']);
+  await shows(page, cdp, told, ['Reminder · ivy · Vineyard: The vines are to be cut']);
   expect(await clicks(context)).toBeNull();
   await comesBack();
   await sees(message(page, 'The vines are to be cut'));
@@ -251,8 +263,7 @@ test('a reminder that is due is shown while one looks elsewhere, says what it is
 
   // Told once more, as a push service may: shown as long as it is due, and no more once it is done.
   const comesBackAgain = await turnsAway(page, cdp);
-  await delivers(page, cdp, told);
-  await becomes(() => shown(page), ['Reminder · ivy · Vineyard: The vines are to be cut']);
+  await shows(page, cdp, told, ['Reminder · ivy · Vineyard: The vines are to be cut']);
   await comesBackAgain();
   await notice.getByRole('button', { name: 'Done: The vines are to be cut' }).click();
   await becomes(() => shown(page), []);
