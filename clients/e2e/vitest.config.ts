@@ -10,7 +10,7 @@ export const stories = {
   teardownTimeout: 20_000,
   // As long as the browser waits for what is to be seen (`visit.ts`): a second is nothing on a busy machine.
   expect: { poll: { timeout: 25_000 } },
-  // What waits for a browser is bound by time, and is tried again once, in another town (`town.ts`).
+  // A story waits for a browser within bounds of time: if it fails it is tried again once, in another town (`town.ts`).
   retry: 1,
 };
 /** The SDK as it is written, not as it was built last. */

@@ -4,6 +4,7 @@ import type { BrowserContext, CDPSession, Page } from 'playwright-core';
 import { afterAll, expect, test } from 'vitest';
 import { expectAccessibleEverywhere } from '../town/axe';
 import { becomes, log, message, sees, seesNot } from '../town/look';
+import type { Person } from '../town/person';
 import { PushService, type Subscription } from '../town/pushService';
 import { useTown } from '../town/town';
 
@@ -87,6 +88,17 @@ async function turnsAway(page: Page, cdp: CDPSession): Promise<() => Promise<voi
     await cdp.send('Emulation.setFocusEmulationEnabled', { enabled: true });
     await page.bringToFront();
   };
+}
+
+/** Somebody has a browser notified and then looks elsewhere. */
+async function notifiedElsewhere(person: Person) {
+  const visit = await town().visit(person, { path: '/settings/notifications', arrange });
+  visit.expects(/a page was opened/);
+  const { page, context } = visit;
+  await page.getByRole('button', { name: 'Notify me on this device' }).click();
+  await sees(page.getByRole('list', { name: 'Devices that are notified' }).getByText('This device'));
+  const cdp = await context.newCDPSession(page);
+  return { visit, page, context, cdp, comesBack: await turnsAway(page, cdp) };
 }
 
 test('one turns it on, is told while one looks elsewhere, and no more of what one has read', async () => {
@@ -201,13 +213,7 @@ test('a click on what is shown brings the page to the message, or opens one wher
   const [gus, hal] = [await town().person('gus'), await town().person('hal')];
   const room = await gus.makeRoom('Orchard');
   await hal.join(room);
-  const visit = await town().visit(hal, { path: '/settings/notifications', arrange });
-  visit.expects(/a page was opened/);
-  const { page, context } = visit;
-  await page.getByRole('button', { name: 'Notify me on this device' }).click();
-  await sees(page.getByRole('list', { name: 'Devices that are notified' }).getByText('This device'));
-  const cdp = await context.newCDPSession(page);
-  const comesBack = await turnsAway(page, cdp);
+  const { visit, page, context, cdp, comesBack } = await notifiedElsewhere(hal);
   const plums = await gus.say(room, 'The plums are ripe');
   await shows(page, cdp, await service.tells(), ['gus · Orchard: The plums are ripe']);
   expect(await clicks(context)).toBeNull();
@@ -240,13 +246,7 @@ test('a reminder that is due is shown while one looks elsewhere, says what it is
   await jan.join(room);
   const vines = await ivy.say(room, 'The **vines** are to be cut');
   await jan.read(room, vines.seq);
-  const visit = await town().visit(jan, { path: '/settings/notifications', arrange });
-  visit.expects(/a page was opened/);
-  const { page, context } = visit;
-  await page.getByRole('button', { name: 'Notify me on this device' }).click();
-  await sees(page.getByRole('list', { name: 'Devices that are notified' }).getByText('This device'));
-  const cdp = await context.newCDPSession(page);
-  const comesBack = await turnsAway(page, cdp);
+  const { visit, page, context, cdp, comesBack } = await notifiedElsewhere(jan);
   // The server wants a second at least, and a request may take seconds where much else is done.
   const at = new Date(Date.now() + 6_000).toISOString();
   await jan.do('POST', '/v1/reminders', { conversation: room.id, seq: vines.seq, at });

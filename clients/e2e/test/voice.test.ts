@@ -210,7 +210,7 @@ test('two presses in one breath begin one recording, and no microphone stays on'
   await recorder.getByRole('button', { name: 'Send the voice message' }).click();
   await seesNot(recorder);
   await sees(voices(page));
-  // What follows it has come, and nothing of it twice.
+  // The message after it has come, and none came twice.
   const { page: other } = await town().visit(gil, `/c/${room.id}`);
   await say(page, 'that was all');
   await sees(message(other, 'that was all'));

@@ -197,7 +197,7 @@ impl Round {
         evidence.files = testkit::kill::files(&database, &files).await?;
         if let Some(sweeper) = sweeper {
             evidence.orphans = Some(sweeper.finish().await?);
-            // What was swept was nobody's.
+            // No message has a file that was swept.
             evidence.files.extend(testkit::kill::files(&database, &files).await?);
         }
         while let Some(history) = crowd.tasks.join_next().await {

@@ -140,7 +140,7 @@ impl Db {
                 ("enable_seqscan", "off"),
                 ("enable_hashjoin", "off"),
                 ("enable_mergejoin", "off"),
-                // What is off is priced so high that PostgreSQL would compile a plan that cannot do without it.
+                // PostgreSQL compiles plans that it believes dear, and each plan that needs one of these is priced so.
                 ("jit", "off"),
             ]);
             // The rows that the writer has locked must not wait for a node that is cut off.

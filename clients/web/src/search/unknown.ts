@@ -14,7 +14,7 @@ const either = (values: readonly string[]) =>
   new Intl.ListFormat(locale(), { type: 'disjunction' }).format(values);
 const DAYS = ['before', 'after', 'on'];
 
-/** What is wrong with the first operator whose value nobody knows; null if there is none. */
+/** Names the first operator with an unknown value, and its known ones; null if all are known. */
 export function unknownValue(q: string, language: Language): string | null {
   for (const { text } of pieces(inProtocol(q, language))) {
     const [, name = '', value = ''] = /^(\p{L}+):(.+)$/su.exec(text) ?? [];

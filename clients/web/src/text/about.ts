@@ -2,7 +2,7 @@ import type { Message } from '@palabre/sdk';
 import { town } from '../town/town.svelte';
 import { t } from './words';
 
-/** Who has said a message, and where. Between two, the place is called after the other, who may be the one who said it. */
+/** A message's author and place. A direct conversation is called after the other person: the author is then named once. */
 export function aboutOf({ author, conversation }: Pick<Message, 'author' | 'conversation'>): string {
   const name = town.nameOf(author);
   const place = town.conversations.get(conversation);

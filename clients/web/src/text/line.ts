@@ -3,7 +3,7 @@ import { clockOf } from './clock';
 import { excerpt } from './excerpt';
 import { t } from './words';
 
-/** What a file is called in a line: a recording is named for what it is, since the name of its file says nothing. */
+/** The name of a file in a line. A recording is called a voice message, since the name of its file says nothing. */
 export function fileLine({ name, voice }: Pick<File, 'name' | 'voice'>): string {
   return voice ? t().voice(clockOf(voice.duration_ms)) : `📎 ${name}`;
 }

@@ -152,7 +152,7 @@ test('a text whose copy another tab took away stands until the server says that 
   expect(drafts.waiting(8)).toBe('sent');
   await vi.advanceTimersByTimeAsync(2_000);
   expect([drafts.draft('8'), client.saveDraft.mock.calls]).toEqual([undefined, []]);
-  // Whoever sends it before the word has come leaves no draft behind.
+  // A draft that is sent before the server's word has come is discarded on the server.
   drafts.write('9', written('quick'));
   inAnotherTab(1, {});
   drafts.drop('9');

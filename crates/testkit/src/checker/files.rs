@@ -56,7 +56,7 @@ pub enum FileStep {
     },
     /// Something could not be done now.
     Later {
-        /// What it was.
+        /// The act, in words.
         what: &'static str,
         /// The status of the refusal.
         status: u16,
@@ -65,7 +65,7 @@ pub enum FileStep {
     },
     /// When all trouble was over, something was tried again and again, and did not work.
     Stuck {
-        /// What it was.
+        /// The act, in words.
         what: &'static str,
     },
     /// When all trouble was over, everything worked.

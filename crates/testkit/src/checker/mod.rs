@@ -426,7 +426,7 @@ pub struct Evidence {
     pub carried: Vec<Carried>,
     /// The files that the database knows at the end.
     pub files: Vec<KeptFile>,
-    /// What two sweeps have left of what no row knows, where they were made.
+    /// The number of blobs without a row after two sweeps; `None` where nobody swept.
     pub orphans: Option<usize>,
     /// The links that were sent, and their previews at the end.
     pub linked: Vec<Linked>,
