@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context as _, anyhow};
 use blobs::Blobs;
-use connect::{Connections, Endpoint, PublicUrl, Shared, Site, listen, router};
+use connect::{Bulk, Connections, Endpoint, PublicUrl, Shared, Site, listen, router};
 use dialects::{Dialect, ServerInfo, time::Time};
 use engine::{AsksFurther, Engine, Pace, Settings};
 use store::{Db, Schema, Writer, damage::Checked, lock::Lock};
@@ -395,6 +395,7 @@ fn shared(
         Box::new(move || handle.render()),
         config.server.metrics_listen.is_none(),
     )
+    .with_bulk(Bulk::start().context("there are no threads for large bodies")?)
     .holding(descriptors::for_connections(&config.database)))
 }
 

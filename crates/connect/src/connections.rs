@@ -382,7 +382,7 @@ mod tests {
     fn the_connection_waited_for_longest_makes_room_for_one_of_the_same_address() {
         let (all, began) = (connections(), Instant::now());
         let seats = crowd(&all, address(1), 4, began);
-        seats[0].peer.begins_request();
+        seats[0].peer.begins_request(false);
         let _new = all.admit(address(1), false, began + Duration::from_secs(1)).unwrap();
         assert_eq!(gone(&seats), [false, true, false, false], "what is worked on is not cut");
         assert!(all.admit(address(2), false, began).is_some());
@@ -392,7 +392,7 @@ mod tests {
     fn a_new_connection_is_refused_while_all_others_are_being_served() {
         let (all, began) = (connections(), Instant::now());
         let mut seats = crowd(&all, address(1), 4, began);
-        seats.iter().for_each(|seat| assert_eq!(seat.peer.begins_request(), None));
+        seats.iter().for_each(|seat| assert_eq!(seat.peer.begins_request(false), None));
         assert!(all.admit(address(1), false, began).is_none());
         seats.pop();
         assert!(all.admit(address(1), false, began).is_some());
@@ -416,15 +416,15 @@ mod tests {
         let seats: Vec<Seat> = (0..6).map(|_| all.admit(proxy, true, began).unwrap()).collect();
         assert_eq!(gone(&seats), [false; 6]);
         for seat in &seats[..4] {
-            seat.peer.begins_request();
+            seat.peer.begins_request(false);
             assert!(seat.belongs_to(address(1)));
         }
         assert_eq!(all.table().count(proxy).unauthenticated, 2);
         assert_eq!(all.table().count(address(1)).unauthenticated, 4);
-        seats[4].peer.begins_request();
+        seats[4].peer.begins_request(false);
         assert!(!seats[4].belongs_to(address(1)), "four at a time are enough for one caller");
         assert!(seats[4].belongs_to(address(2)));
-        seats[0].peer.has_answer(0);
+        seats[0].peer.has_answer(0, false);
         seats[0].peer.wrote_all(began);
         assert!(seats[5].belongs_to(address(1)), "one that is done makes room");
     }
@@ -481,8 +481,8 @@ mod tests {
         let (all, began) = (connections(), Instant::now());
         let (few, many) = (crowd(&all, address(1), 1, began), crowd(&all, address(2), 4, began));
         for (at, seat) in few.iter().chain(&many).enumerate() {
-            seat.peer.begins_request();
-            seat.peer.has_answer(UNREAD_PER_ADDRESS / 3);
+            seat.peer.begins_request(false);
+            seat.peer.has_answer(UNREAD_PER_ADDRESS / 3, false);
             // The last of these connections is reading its answer.
             if at < 4 {
                 seat.peer.wrote_nothing(began + Duration::from_secs(at as u64));
@@ -491,8 +491,8 @@ mod tests {
         all.bound_answers();
         assert_eq!((gone(&few), gone(&many)), (vec![false], vec![true, false, false, false]));
         many[1].peer.wrote_all(began);
-        many[2].peer.begins_request();
-        many[2].peer.has_answer(0);
+        many[2].peer.begins_request(false);
+        many[2].peer.has_answer(0, false);
         all.bound_answers();
         assert_eq!(gone(&many), [true, false, false, false], "what was taken takes no memory");
     }

@@ -9,10 +9,12 @@ pub mod below;
 pub mod listen;
 pub mod router;
 
+pub use bulk::Bulk;
 pub use connections::{Bounds, Connections};
 
 mod authenticate;
 mod body;
+mod bulk;
 mod connections;
 mod files;
 mod forwarded;
@@ -67,6 +69,8 @@ pub struct Shared {
     pub draining: AtomicBool,
     /// All connections.
     pub connections: Arc<Connections>,
+    /// The threads of connections that carry a large body.
+    pub(crate) bulk: Bulk,
     missed: missed::Missed,
     counters: Counters,
     began: std::time::Instant,
@@ -104,6 +108,7 @@ impl Shared {
             metrics_here,
             draining: AtomicBool::new(false),
             connections: Arc::new(Connections::new(bounds)),
+            bulk: Bulk::default(),
             missed: missed::Missed::default(),
             counters: Counters::default(),
             began: std::time::Instant::now(),
@@ -115,6 +120,12 @@ impl Shared {
     pub fn holding(self, connections: usize) -> Self {
         let bounds = Bounds::new(self.limits(), connections);
         Self { connections: Arc::new(Connections::new(bounds)), ..self }
+    }
+
+    /// The same, with threads for connections that carry a large body.
+    #[must_use]
+    pub fn with_bulk(self, bulk: Bulk) -> Self {
+        Self { bulk, ..self }
     }
 
     /// The number of open sockets, authenticated or not.

@@ -21,6 +21,7 @@ use tower::ServiceExt;
 
 use crate::{
     Shared,
+    bulk::{self, Given},
     connections::{Connections, Seat},
     forwarded::client_address,
     http::{head::Refusal, wire::Wire},
@@ -80,7 +81,8 @@ pub async fn serve(
                 if let Some(seat) = connections.admit(Network::of(peer.ip()), is_proxy, Instant::now()) {
                     let connection =
                         Connection { shared: shared.clone(), seat: Arc::new(seat), peer, router: router.clone() };
-                    tokio::spawn(serve_connection(stream, connection, stop.clone()));
+                    let peer = connection.seat.peer().clone();
+                    shared.bulk.spawn(peer, serve_connection(stream, connection, stop.clone()));
                     // Bytes that have already come are read before the next connection is accepted: in a flood, this
                     // connection would otherwise be closed to make room before anything of it was read.
                     tokio::task::yield_now().await;
@@ -130,7 +132,7 @@ async fn serve_connection(stream: TcpStream, connection: Connection, mut stop: w
     let service = hyper::service::service_fn(move |request| {
         // Called at once, and not when the answer is first polled, so that the time for a body that comes in between is
         // measured.
-        let refusal = connection.seat.peer().begins_request();
+        let refusal = connection.seat.peer().begins_request(bulk::is_large(request.body()));
         connection.clone().answer(refusal, request)
     });
     let connection = http1::Builder::new().max_buf_size(BUFFER).serve_connection(wire, service).with_upgrades();
@@ -163,11 +165,12 @@ impl Connection {
             None => self.clone().route(request).await?,
         };
         let bytes = takes_memory(&response);
-        state.has_answer(bytes);
+        let is_bulk = bulk::is_large(response.body());
+        state.has_answer(bytes, is_bulk);
         if bytes >= LARGE_ANSWER {
             self.shared.connections.bound_answers();
         }
-        Ok(response)
+        Ok(if is_bulk { response.map(|body| Body::new(Given::new(body, state))) } else { response })
     }
 
     /// Counts a request from a trusted proxy for the address that the proxy names.

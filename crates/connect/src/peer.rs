@@ -90,6 +90,8 @@ struct State {
     owes_answer: bool,
     /// The bytes of the answer that is being written, if it takes memory of its own.
     answer_bytes: u64,
+    /// Whether the request's or the answer's body is large.
+    is_bulk: bool,
     /// Requests that have come to the service.
     requests: u64,
     /// The malformed request and its refusal: the `nth`, and why.
@@ -110,6 +112,7 @@ impl Peer {
                 resting: None,
                 owes_answer: false,
                 answer_bytes: 0,
+                is_bulk: false,
                 requests: 0,
                 refused: None,
                 overdue: None,
@@ -131,9 +134,11 @@ impl Peer {
 
     // ---- reported by its reader and its service -------------------------------------------------
 
-    /// Notes that a request has reached the service; returns the refusal if it is a stand-in for a refused one.
-    pub(crate) fn begins_request(&self) -> Option<Refusal> {
+    /// Notes that a request has reached the service, with a large body or not; returns the refusal if it is a stand-in
+    /// for a refused one.
+    pub(crate) fn begins_request(&self, is_bulk: bool) -> Option<Refusal> {
         let mut state = self.state();
+        state.is_bulk = is_bulk;
         state.requests += 1;
         state.owes_answer = true;
         (state.wait, state.resting) = (Wait::Us, None);
@@ -145,11 +150,27 @@ impl Peer {
         refusal
     }
 
-    /// Notes that the answer is known and will be written; it takes `bytes` of memory until then.
-    pub(crate) fn has_answer(&self, bytes: u64) {
+    /// Notes that the answer is known and will be written; it takes `bytes` of memory until then. The server still owes
+    /// the rest of a large body, which comes in pieces.
+    pub(crate) fn has_answer(&self, bytes: u64, is_bulk: bool) {
+        let mut state = self.state();
+        state.is_bulk |= is_bulk;
+        state.owes_answer = is_bulk;
+        state.answer_bytes = bytes;
+    }
+
+    /// Notes that nothing more is owed of a large body, of which a part may not be written yet.
+    pub(crate) fn gave_answer(&self, now: Instant) {
         let mut state = self.state();
         state.owes_answer = false;
-        state.answer_bytes = bytes;
+        if state.wait == Wait::Us {
+            (state.wait, state.answer_bytes, state.is_bulk) = (Wait::Head(now), 0, false);
+        }
+    }
+
+    /// Whether it carries a large body at the moment.
+    pub(crate) fn is_bulk(&self) -> bool {
+        self.state().is_bulk
     }
 
     /// The memory that its answer takes, in bytes, and since when the client reads nothing of it, if it does not.
@@ -212,7 +233,9 @@ impl Peer {
     pub(crate) fn wrote_all(&self, now: Instant) {
         let mut state = self.state();
         match (state.wait, state.owes_answer) {
-            (Wait::Us | Wait::Answer(_), false) => (state.wait, state.answer_bytes) = (Wait::Head(now), 0),
+            (Wait::Us | Wait::Answer(_), false) => {
+                (state.wait, state.answer_bytes, state.is_bulk) = (Wait::Head(now), 0, false);
+            }
             (Wait::Answer(_), true) => state.wait = Wait::Us,
             _ => {}
         }
@@ -337,9 +360,9 @@ mod tests {
         let began = Instant::now();
         assert_eq!(overdue_at(&Peer::new(began), began, &[9, 10]), [false, true]);
         let peer = Peer::new(began);
-        peer.begins_request();
+        peer.begins_request(false);
         assert_eq!(overdue_at(&peer, began, &[60]), [false], "it is our turn");
-        peer.has_answer(0);
+        peer.has_answer(0, false);
         peer.wrote_all(began + after(60));
         assert_eq!(overdue_at(&peer, began, &[69, 70]), [false, true]);
     }
@@ -349,7 +372,7 @@ mod tests {
         let began = Instant::now();
         for (bytes, is_overdue) in [(1, true), (2_048, false)] {
             let peer = Peer::new(began);
-            peer.begins_request();
+            peer.begins_request(false);
             peer.read_nothing(began, true);
             for second in 1..=20 {
                 peer.read(began + after(second), bytes, true);
@@ -366,7 +389,7 @@ mod tests {
     fn the_clock_of_a_body_pauses_while_nobody_reads_it() {
         let began = Instant::now();
         let peer = Peer::new(began);
-        peer.begins_request();
+        peer.begins_request(false);
         peer.read_nothing(began, true);
         peer.read(began + after(9), 16, true);
         assert_eq!(overdue_at(&peer, began, &[600]), [false], "a minute for each piece is our business");
@@ -378,8 +401,8 @@ mod tests {
     fn an_unread_answer_has_thirty_seconds_and_no_last_answer() {
         let began = Instant::now();
         let peer = Peer::new(began);
-        peer.begins_request();
-        peer.has_answer(0);
+        peer.begins_request(false);
+        peer.has_answer(0, false);
         peer.wrote_nothing(began);
         assert_eq!(overdue_at(&peer, began, &[29]), [false]);
         peer.wrote(began + after(29), 64 << 10);
@@ -387,6 +410,23 @@ mod tests {
         assert!(!peer.is_evicted());
         assert_eq!(overdue_at(&peer, began, &[59]), [true]);
         assert!(peer.is_evicted());
+    }
+
+    #[test]
+    fn a_large_answer_is_owed_until_its_last_piece_was_taken() {
+        let began = Instant::now();
+        let peer = Peer::new(began);
+        peer.begins_request(false);
+        peer.has_answer(0, true);
+        peer.wrote_all(began);
+        assert_eq!(overdue_at(&peer, began, &[60]), [false], "the store is slow, not the client");
+        peer.wrote_nothing(began + after(60));
+        assert_eq!(overdue_at(&peer, began, &[89]), [false]);
+        peer.gave_answer(began + after(89));
+        assert!(peer.is_bulk(), "a part of it is not written yet");
+        peer.wrote_all(began + after(89));
+        assert!(!peer.is_bulk());
+        assert_eq!(overdue_at(&peer, began, &[98, 99]), [false, true], "the next request has ten seconds");
     }
 
     #[test]
