@@ -297,16 +297,36 @@ impl Reading for Reader {
 
     fn read(&mut self, from: u64, most: usize) -> Work<'_, Vec<u8>> {
         let (file, left) = (self.file.clone(), self.size.saturating_sub(from));
-        let wanted = most.min(usize::try_from(left).unwrap_or(usize::MAX));
-        Box::pin(blocking(move || Ok(read_at(&file, from, wanted)?)))
+        let mut bytes = vec![0; most.min(usize::try_from(left).unwrap_or(usize::MAX))];
+        let read = read_from_memory(&file, from, &mut bytes);
+        if read == bytes.len() {
+            return Box::pin(std::future::ready(Ok(bytes)));
+        }
+        Box::pin(blocking(move || Ok(read_on(&file, from, bytes, read)?)))
     }
+}
+
+/// Reads what the system has of these bytes in its memory, up to the first that it would have to fetch from the disk.
+#[cfg(target_os = "linux")]
+fn read_from_memory(file: &File, from: u64, bytes: &mut [u8]) -> usize {
+    use rustix::io::{ReadWriteFlags, preadv2};
+    // Some file systems do not know the flag; then all is read where waiting is allowed.
+    preadv2(file, &mut [io::IoSliceMut::new(bytes)], from, ReadWriteFlags::NOWAIT).unwrap_or(0)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn read_from_memory(_file: &File, _from: u64, _bytes: &mut [u8]) -> usize {
+    0
 }
 
 /// Reads so many bytes from this place on; fewer only at the end.
 pub(crate) fn read_at(file: &File, from: u64, wanted: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; wanted];
-    let mut read = 0;
-    while read < wanted {
+    read_on(file, from, vec![0; wanted], 0)
+}
+
+/// Fills up bytes of which the first ones are read.
+fn read_on(file: &File, from: u64, mut bytes: Vec<u8>, mut read: usize) -> io::Result<Vec<u8>> {
+    while read < bytes.len() {
         match file.read_at(&mut bytes[read..], from + read as u64) {
             Ok(0) => break,
             Ok(more) => read += more,

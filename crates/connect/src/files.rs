@@ -23,7 +23,7 @@ use hyper::body::{Body, Frame, SizeHint};
 use crate::body::Pieces;
 
 /// Bytes that are read of a file at once.
-const BLOCK: usize = 256 << 10;
+const BLOCK: usize = 128 << 10;
 
 /// Makes a file of a request's body.
 ///
