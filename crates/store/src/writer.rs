@@ -249,7 +249,9 @@ impl Committer {
             }
             let begun = Instant::now();
             let mut settled = Vec::with_capacity(jobs.len());
+            let turn = self.db.log_turn().await;
             let outcome = self.transaction(jobs, &mut queue, &mut settled).await;
+            drop(turn);
             metrics::histogram!("chat_db_operation_duration_seconds", "operation" => "commit").record(begun.elapsed());
             metrics::histogram!("palabre_commit_batch_size").record(settled.len() as f64);
             let (committed, failure) = match outcome {
@@ -506,6 +508,15 @@ mod tests {
         assert!(db.note_lost(&epoch, "a test".into()));
         assert_eq!(nothing(&writer).await.expect_err("of before").code, ErrorCode::Unavailable);
         assert_eq!(writer.health.ask(Instant::now()), health::Verdict::Known(Ok(())));
+        std::fs::remove_dir_all(&folder).expect("the folder goes");
+    }
+
+    #[tokio::test]
+    async fn a_transaction_has_the_turn_at_the_log() {
+        let (writer, db, folder) = on_sqlite("turn").await;
+        let own = db.clone();
+        let is_taken = writer.change(&[], None, move |_| Box::pin(async move { Ok(own.has_log_turn()) })).await;
+        assert_eq!((is_taken, db.has_log_turn()), (Ok(true), false));
         std::fs::remove_dir_all(&folder).expect("the folder goes");
     }
 }
