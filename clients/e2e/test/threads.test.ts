@@ -87,8 +87,10 @@ test('on a phone a thread takes the place of the room, and the back button leave
     .click();
   await sees(replies(page).getByText('The red ones, too'));
   await seesNot(composer(page));
+  await sees(page.getByRole('main', { name: /^Thread in / }));
+  await expectAccessible(page, 'a thread on a phone');
   await page.goBack();
-  await seesNot(panel(page));
+  await seesNot(page.getByRole('main', { name: /^Thread in / }));
   await sees(composer(page));
   // A link to a reply opens its thread there.
   await page.goto(`${town().server.url}/c/${room.id}/t/${root.seq}/${said.seq}`);
