@@ -1,5 +1,5 @@
 // The look: one face for headings, a bar that covers nothing, lines that do not break, panels over the page.
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { expectAccessible, expectAccessibleEverywhere } from '../town/axe';
 import { settle, type BelievableTown } from '../town/believable';
@@ -215,6 +215,71 @@ test('times, counts and names stay on one line, however narrow it is', async () 
     expect(broken, `${path} in ${language}`).toEqual([]);
     expect(await page.evaluate(() => document.documentElement.scrollWidth), path).toBeLessThanOrEqual(320);
   }
+});
+
+/** The elements whose text takes more than one line. */
+const broken = (of: Locator) =>
+  of.evaluateAll((all) =>
+    all.flatMap((one) => {
+      const range = document.createRange();
+      range.selectNodeContents(one);
+      const lines = new Set([...range.getClientRects()].map(({ bottom }) => Math.round(bottom / 8)));
+      return lines.size > 1 ? [one.textContent] : [];
+    }),
+  );
+
+test('long names break no other word, and stay on the page', async () => {
+  const { max } = room.others;
+  await max.update({
+    profession: 'Vermessungsingenieurin und Kartographin im Ruhestand',
+    city: 'Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch',
+    status_message: 'Away until the twelfth; in urgent matters please ask those who know about the proofs',
+  });
+  const { page } = await town().visit(room.me, { path: inRoom(), ...PHONE });
+  await sees(message(page, 'Short.'));
+  await page.getByRole('button', { name: 'Details' }).click();
+  await page.getByRole('button', { name: /^Actions for Maximiliane/ }).click();
+  const menu = page.getByRole('menu').filter({ visible: true });
+  await sees(menu.getByRole('menuitem', { name: /^Remove Maximiliane/ }));
+  const box = await menu.boundingBox();
+  expect((box?.x ?? 0) + (box?.width ?? Infinity)).toBeLessThanOrEqual(390 - 8);
+  await menu.getByRole('menuitem', { name: 'Profile' }).click();
+  await sees(dialog(page).getByText('Llanfair', { exact: false }));
+  expect(await broken(dialog(page).locator('dt'))).toEqual([]);
+  await expectAccessible(page, 'a profile with long lines');
+  await page.keyboard.press('Escape');
+  await seesNot(dialog(page));
+  await page.getByRole('button', { name: /^Actions for Maximiliane/ }).click();
+  await menu.getByRole('menuitem', { name: /^Remove Maximiliane/ }).click();
+  await sees(dialog(page).getByRole('button', { name: 'Cancel' }));
+  expect(await broken(dialog(page).getByRole('button', { name: 'Cancel' }))).toEqual([]);
+  const cutOff = await dialog(page).evaluate((one) => one.scrollWidth - one.clientWidth);
+  expect(cutOff).toBe(0);
+});
+
+/** Whether a press in its middle gets to it. */
+const isReached = (what: Locator) =>
+  what.evaluate((one) => {
+    const { left, top, width, height } = one.getBoundingClientRect();
+    return one.contains(document.elementFromPoint(left + width / 2, top + height / 2));
+  });
+
+test('a dialog that is higher than the window scrolls, and its head stays', async () => {
+  const { page } = await town().visit(room.me, {
+    path: inRoom(),
+    viewport: { width: 390, height: 520 },
+  });
+  await sees(message(page, 'Short.'));
+  await page.getByRole('button', { name: 'Details' }).click();
+  await page.getByRole('button', { name: 'Name, topic and picture' }).click();
+  const topic = await sees(dialog(page).getByLabel('Topic'));
+  const save = dialog(page).getByRole('button', { name: 'Save' });
+  expect(await isReached(save)).toBe(false);
+  await topic.hover();
+  await page.mouse.wheel(0, 2_000);
+  await expect.poll(() => isReached(save)).toBe(true);
+  expect(await isReached(dialog(page).getByRole('button', { name: 'Close' }))).toBe(true);
+  await expectAccessible(page, 'a dialog that scrolls');
 });
 
 test('who has read is seen, and listed on a click and by the keyboard', async () => {

@@ -78,6 +78,9 @@ test('a conversation with all that can be in one', async () => {
   await sees(page.getByRole('menuitem', { name: 'Copy text' }));
   await expectAccessible(page, 'the menu of a message');
   await page.keyboard.press('Escape');
+  await message(page, 'Count me in').hover();
+  await sees(page.getByRole('toolbar'));
+  await expectAccessible(page, 'a reply with tools');
   await message(page, 'Rain until nine').hover();
   await page.getByRole('toolbar').getByRole('button', { name: 'Reply', exact: true }).click();
   await sees(page.getByText('Replying to Tom Baker'));

@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
+import { expectAccessible } from '../town/axe';
 import { becomes, composer, conversations, log, message, say, sees, seesNot } from '../town/look';
 import { useTown } from '../town/town';
 
@@ -96,6 +97,26 @@ test('on a phone one sees the list or what it leads to, and comes back', async (
   await page.getByRole('button', { name: 'Back to the conversations' }).tap();
   await sees(conversations(page));
   await page.goBack();
+});
+
+test('a phone says that there is no connection over the list as well', async () => {
+  const zoe = await town().person('zoe');
+  await zoe.makeRoom('Purse');
+  const visit = await town().visit(zoe, {
+    viewport: { width: 390, height: 844 },
+    isMobile: true,
+    hasTouch: true,
+  });
+  visit.expects(/WebSocket connection to .* failed/, /Failed to load resource: net::ERR_INTERNET/);
+  const { page, context } = visit;
+  await sees(conversations(page));
+  await context.setOffline(true);
+  const banner = page.getByText(/^(Connecting|No connection)/);
+  await sees(banner);
+  await sees(conversations(page));
+  await expectAccessible(page, 'a list without a connection');
+  await context.setOffline(false);
+  await seesNot(banner);
 });
 
 /** The elements that stick out at the side. */

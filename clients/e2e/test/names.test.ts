@@ -1,4 +1,5 @@
 // Names and texts that a person could mistake.
+import type { Locator } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { becomes, composer, conversations, log, message, say, sees } from '../town/look';
 import { useTown } from '../town/town';
@@ -53,4 +54,49 @@ test('a text is sent with the indent of its first line', async () => {
     return messages[0]?.text;
   };
   await expect.poll(stored, { timeout: 20_000 }).toBe('    first line\n        second');
+});
+
+/** Whether the first letter of a text on one line is seen. */
+const showsItsBeginning = (line: Locator) =>
+  line.evaluate((one) => {
+    const isolate = [...one.querySelectorAll('bdi')].at(-1);
+    const text = isolate && document.createTreeWalker(isolate, NodeFilter.SHOW_TEXT).nextNode();
+    if (!text) return false;
+    const range = document.createRange();
+    range.setStart(text, 0);
+    range.setEnd(text, 1);
+    const [letter, box] = [range.getBoundingClientRect(), one.getBoundingClientRect()];
+    return letter.left > box.left - 1 && letter.right < box.right + 1;
+  });
+
+test('a text is read from its own side, whatever stood there before, and is cut at its end', async () => {
+  const [dov, eva] = [await town().person('dov'), await town().person('eva')];
+  const room = await dov.makeRoom('Loft');
+  await eva.join(room);
+  const { page } = await town().visit(dov, '/');
+  const line = conversations(page).locator(`[data-conversation="${room.id}"] .preview`);
+  const direction = () =>
+    line
+      .locator('bdi')
+      .last()
+      .evaluate((one) => getComputedStyle(one).direction);
+  await eva.say(room, 'First.');
+  await sees(line.getByText('First.'));
+  expect([await direction(), await showsItsBeginning(line)]).toEqual(['ltr', true]);
+  const long = 'صباح الخير للجميع، انتهيت من مراجعة الفصل الرابع وأرسلت ملاحظاتي قبل اجتماع الغد ';
+  const asked = await eva.say(room, long.repeat(4));
+  await sees(line.getByText('صباح الخير'));
+  expect([await direction(), await showsItsBeginning(line)]).toEqual(['rtl', true]);
+  await eva.say(room, 'Last.', asked.seq);
+  await sees(line.getByText('Last.'));
+  expect([await direction(), await showsItsBeginning(line)]).toEqual(['ltr', true]);
+  await page.goto(`${town().server.url}/c/${room.id}`);
+  const quote = message(page, 'Last.').getByRole('button', { name: /^In reply to eva/ });
+  expect(await showsItsBeginning(await sees(quote))).toBe(true);
+  const box = await sees(composer(page));
+  const side = () => box.evaluate((one) => getComputedStyle(one).direction);
+  await box.fill('شكراً جزيلاً');
+  await becomes(side, 'rtl');
+  await box.fill('Thanks');
+  await becomes(side, 'ltr');
 });

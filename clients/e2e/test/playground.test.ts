@@ -41,7 +41,9 @@ async function copied(page: Page, button: string): Promise<string> {
   await page.getByRole('button', { name: button, exact: true }).last().click();
   await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).not.toBe('');
   // The message about it lies over the next button.
-  await page.getByRole('button', { name: 'Dismiss' }).last().click();
+  const dismiss = page.getByRole('button', { name: 'Dismiss' });
+  await dismiss.evaluateAll((all) => all.forEach((one) => (one as HTMLElement).click()));
+  await seesNot(dismiss);
   return page.evaluate(() => navigator.clipboard.readText());
 }
 

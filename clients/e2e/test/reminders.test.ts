@@ -47,7 +47,9 @@ test('what is due is shown on every device, leads to the message, and goes every
   const [bob, cid] = [await town().person('bob'), await town().person('cid')];
   const room = await cid.makeRoom('Kitchen');
   await bob.join(room);
-  const said = await cid.say(room, 'the bread is in the oven');
+  const dan = await town().person('dan', { display_name: 'Dan Miller' });
+  await dan.join(room);
+  const said = await dan.say(room, 'the bread is in the oven');
   await cid.sayAll(
     room,
     Array.from({ length: 80 }, (_, at) => `chatter ${at}`),
@@ -57,6 +59,7 @@ test('what is due is shown on every device, leads to the message, and goes every
   await bob.do('POST', '/v1/reminders', { conversation: room.id, seq: said.seq, at: ahead(SOON) });
   await sees(notice(desk.page).getByText('the bread is in the oven'));
   await sees(notice(desk.page).getByText('A reminder is due.'));
+  await sees(notice(desk.page).getByText('Dan Miller in Kitchen'));
   // A page that is opened later finds it, too.
   const phone = await town().visit(bob, { path: '/', viewport: { width: 390, height: 800 } });
   await sees(notice(phone.page).getByText('the bread is in the oven'));

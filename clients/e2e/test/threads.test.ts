@@ -10,7 +10,11 @@ import { useTown } from '../town/town';
 const town = useTown();
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } as const;
 
-const panel = (page: Page) => page.getByRole('complementary', { name: /^Thread in / });
+/** On a phone it is the main part of the page. */
+const panel = (page: Page) => {
+  const named = { name: /^Thread in / };
+  return page.getByRole('complementary', named).or(page.getByRole('main', named));
+};
 const replies = (page: Page) => panel(page).getByRole('log', { name: 'Replies' });
 const answer = (page: Page) => panel(page).getByRole('textbox', { name: 'Reply in the thread' });
 
@@ -87,6 +91,8 @@ test('on a phone a thread takes the place of the room, and the back button leave
     .click();
   await sees(replies(page).getByText('The red ones, too'));
   await seesNot(composer(page));
+  await sees(page.getByRole('main', { name: /^Thread in / }));
+  await expectAccessible(page, 'a thread on a phone');
   await page.goBack();
   await seesNot(panel(page));
   await sees(composer(page));

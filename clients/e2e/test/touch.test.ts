@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { composer, message, sees, seesNot } from '../town/look';
+import { becomes, composer, message, sees, seesNot } from '../town/look';
 import { useTown } from '../town/town';
 
 const town = useTown();
@@ -25,6 +25,8 @@ test('a finger reaches what one does with a message', async () => {
   await composer(page).fill('I do');
   await page.getByRole('button', { name: 'Send' }).tap();
   await sees(message(page, 'I do'));
+  // It is seen before the server has it.
+  await becomes(async () => (await ann.history(room)).at(-1)?.text, 'I do');
   const kept = await ann.history(room);
   expect(kept[0]?.reactions).toEqual([{ emoji: '👍', users: [bob.id] }]);
   expect(kept.at(-1)).toMatchObject({ text: 'I do', parent: kept[1]?.seq });

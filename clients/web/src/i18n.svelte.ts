@@ -48,9 +48,16 @@ function made<T>(name: string, make: () => T): T {
   return kinds.get(name) as T;
 }
 
-/** The one formatter for dates of this kind. */
-function dates(kind: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-  return made(`${kind} ${language}`, () => new Intl.DateTimeFormat(locale(), options));
+/** The one way to write dates of this kind. */
+function dates(kind: string, options: Intl.DateTimeFormatOptions): (date: Date) => string {
+  return made(`${kind} ${language}`, () => {
+    const form = new Intl.DateTimeFormat(locale(), options);
+    if (language !== 'fr') return (date: Date) => form.format(date);
+    // The first day of a month has a name of its own in French, which browsers do not write.
+    const first = (part: Intl.DateTimeFormatPart) =>
+      part.type === 'day' && part.value === '1' ? '1er' : part.value;
+    return (date: Date) => form.formatToParts(date).map(first).join('');
+  });
 }
 
 const numbers = () => made(`numbers ${language}`, () => new Intl.NumberFormat(locale()));
@@ -133,7 +140,7 @@ const DAY = 86_400_000;
 
 /** `14:05`. */
 export function clock(time: string | Date): string {
-  return dates('clock', { hour: '2-digit', minute: '2-digit' }).format(new Date(time));
+  return dates('clock', { hour: '2-digit', minute: '2-digit' })(new Date(time));
 }
 
 const capital = (text: string) => text.charAt(0).toLocaleUpperCase(locale()) + text.slice(1);
@@ -144,8 +151,8 @@ export function day(time: string | Date): string {
   const daysAgo = Math.round((today - startOfDay(date)) / DAY);
   if (daysAgo === 0 || daysAgo === 1) return capital(relative().format(-daysAgo, 'day'));
   const parts = { weekday: 'long', day: 'numeric', month: 'long' } as const;
-  if (date.getFullYear() === new Date(today).getFullYear()) return capital(dates('day', parts).format(date));
-  return capital(dates('day of a year', { ...parts, year: 'numeric' }).format(date));
+  if (date.getFullYear() === new Date(today).getFullYear()) return capital(dates('day', parts)(date));
+  return capital(dates('day of a year', { ...parts, year: 'numeric' })(date));
 }
 
 /** As short as a list has room for: the time today, the weekday this week, else the date. */
@@ -153,18 +160,23 @@ export function brief(time: string | Date): string {
   const date = new Date(time);
   const from = startOfDay(date);
   if (from === today) return clock(date);
-  if (from > today - 6 * DAY) return dates('weekday', { weekday: 'short' }).format(date);
-  return dates('date', { day: 'numeric', month: 'short' }).format(date);
+  if (from > today - 6 * DAY) return dates('weekday', { weekday: 'short' })(date);
+  return dates('date', { day: 'numeric', month: 'short' })(date);
 }
 
 /** Date and time on one line, for lists. */
 export function dated(time: string | Date): string {
-  return dates('dated', { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(time));
+  return dates('dated', { dateStyle: 'medium', timeStyle: 'short' })(new Date(time));
+}
+
+/** The day without a time. */
+export function dateOf(time: string | Date): string {
+  return dates('day alone', { dateStyle: 'medium' })(new Date(time));
 }
 
 /** Date and time in full, for titles. */
 export function moment(time: string | Date): string {
-  return dates('moment', { dateStyle: 'full', timeStyle: 'short' }).format(new Date(time));
+  return dates('moment', { dateStyle: 'full', timeStyle: 'short' })(new Date(time));
 }
 
 /** `3 minutes ago`. */

@@ -30,7 +30,6 @@ const SAME = new Set([
   'Profession',
   'Invisible',
   'invisible',
-  '# minute / # minutes',
   'Palabre Ann',
 ]);
 

@@ -97,9 +97,6 @@ export const t = speak({
     asTable: 'The same as a table',
     time: 'Time',
     stale: 'The statistics could not be loaded just now.',
-    days: (count: number) => plural(count, '# day', '# days'),
-    hours: (count: number) => plural(count, '# hour', '# hours'),
-    minutes: (count: number) => plural(count, '# minute', '# minutes'),
   },
   fr: {
     admin: 'Administration',
@@ -122,7 +119,7 @@ export const t = speak({
     sizeOf: (count: number) => plural(count, '# personne', '# personnes'),
 
     peopleWhy: 'Toutes les personnes qui ont un compte ici.',
-    searchPeople: 'Chercher par nom ou par adresse e-mail',
+    searchPeople: 'Chercher par nom ou par adresse e‑mail',
     roleOf: (name: string) => `Rôle de ${name}`,
     guest: 'Invité',
     user: 'Utilisateur',
@@ -200,8 +197,5 @@ export const t = speak({
     asTable: 'La même chose en tableau',
     time: 'Heure',
     stale: 'Les statistiques n’ont pas pu être chargées à l’instant.',
-    days: (count: number) => plural(count, '# jour', '# jours'),
-    hours: (count: number) => plural(count, '# heure', '# heures'),
-    minutes: (count: number) => plural(count, '# minute', '# minutes'),
   },
 });

@@ -49,7 +49,7 @@ export const t = speak({
   },
   fr: {
     yourself: (name: string) => `${name} (vous)`,
-    searchPeople: 'Chercher une personne par son nom',
+    searchPeople: 'Chercher par nom',
     nobody: 'Aucun résultat.',
     pickerKeys: 'Entrée choisit la personne trouvée ; la flèche du bas mène à la liste.',
     unchoose: (name: string) => `Retirer ${name}`,

@@ -31,7 +31,10 @@ export function loadMessages(reminders: readonly Reminder[]): void {
     asked.add(key);
     const { conversation, seq } = reminder;
     client.command('message.get', { conversation, seq }).then(
-      (message) => put(key, message),
+      (message) => {
+        put(key, message);
+        client.loadPeople([message.author.id]);
+      },
       () => put(key, null),
     );
   }

@@ -1,5 +1,5 @@
 import type { ConversationState } from '@palabre/sdk';
-import { isolated } from '../i18n.svelte';
+import { isolated, isolates } from '../i18n.svelte';
 import { excerpt } from '../text/excerpt';
 import { lineOf } from '../text/line';
 import { waiting } from '../town/drafts.svelte';
@@ -20,4 +20,13 @@ export function previewOf(conversation: ConversationState, current: boolean): st
   return conversation.row.kind === 'direct'
     ? isolated(words)
     : t().by(isolated(town.nameOf(last.author)), isolated(words));
+}
+
+const FROM_RIGHT =
+  /^[^\p{L}]*[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u;
+
+/** Whether what a preview shows of a text is read from right to left: its first letter decides, as in browsers. */
+export function isFromRight(preview: string): boolean {
+  const text = isolates(preview).at(-1);
+  return text?.isolated === true && FROM_RIGHT.test(text.text);
 }

@@ -42,6 +42,7 @@ export class Listed {
       if (turn !== this.#turn) return;
       this.#entries = cursor === null ? page.entries : [...this.#entries, ...page.entries];
       this.#next = page.next_cursor;
+      client.loadPeople(page.entries.flatMap(({ message }) => message?.author.id ?? []));
       [this.problem, this.read] = [undefined, true];
     } catch (error) {
       if (turn === this.#turn) this.problem = reason(error);

@@ -80,6 +80,7 @@ export class Searching {
       const more = found.results.filter(({ message }) => !known.has(message.id));
       this.results = cursor === null ? found.results : [...this.results, ...more];
       [this.next, this.problem] = [found.next_cursor, ''];
+      client.loadPeople(found.results.map(({ message }) => message.author.id));
     } catch (error) {
       if (mine !== this.#current) return;
       this.problem = unknownValue(typed, currentLanguage()) ?? reason(error);

@@ -157,13 +157,13 @@ export const t = speak({
     notSet: 'Non précisé',
 
     profileWhy:
-      'Les autres voient ceci, sauf votre adresse e-mail et votre date de naissance. Laissez vide ce que vous ne souhaitez pas partager.',
+      'Les autres voient ceci, sauf votre adresse e‑mail et votre date de naissance. Laissez vide ce que vous ne souhaitez pas partager.',
     username: 'Nom d’utilisateur',
     fixedName: 'Le nom d’utilisateur ne peut pas être changé.',
-    email: 'Adresse e-mail',
+    email: 'Adresse e‑mail',
     emailHint:
       'Elle permet aussi de se connecter. Seuls vous et les administrateurs la voient. Vide pour aucune.',
-    changeEmail: 'Changer l’adresse e-mail',
+    changeEmail: 'Changer l’adresse e‑mail',
     display_name: 'Nom affiché',
     display_nameHint: 'Ce que voient les autres à la place de votre nom d’utilisateur.',
     first_name: 'Prénom',

@@ -33,7 +33,7 @@ export function farUnread({ unread, readSeq }: ConversationState): number | null
 }
 
 /** The last message of one's own that can be edited, of those that are loaded. */
-export function lastOwn({ timeline }: ConversationState): Message | undefined {
+export function lastOwn({ timeline }: Pick<ConversationState, 'timeline'>): Message | undefined {
   return timeline?.messages.findLast((one) => one.author.id === town.me?.id && one.text !== null);
 }
 

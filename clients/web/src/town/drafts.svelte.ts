@@ -29,6 +29,8 @@ export const REST_MS = 3_000;
 const GONE_MS = 10_000;
 
 const nameOf = (user: number) => `drafts.${user}`;
+/** The client id with which the text is sent that a tab has saved last. */
+const savedNameOf = (user: number) => `drafts.saved.${user}`;
 
 /** What `saving.ts` shares, which is loaded with the first text that is to be saved. */
 class Store {
@@ -161,8 +163,23 @@ export function keys(): string[] {
  */
 export function clientIdOf(key: string): string {
   const [own, saved] = [store.unsaved[key], town.drafts.get(key)];
-  if (own && !own.gone) return own.id ?? uuid();
-  return saved ? `draft-${key}-${saved.rev}-${digest(saved.text)}` : uuid();
+  if (own && !own.gone) return savedElsewhere(key, own) ?? own.id ?? uuid();
+  return saved ? idOfSaved(key, saved) : uuid();
+}
+
+const idOfSaved = (key: string, { rev, text }: Pick<Draft, 'rev' | 'text'>) =>
+  `draft-${key}-${rev}-${digest(text)}`;
+
+/** The server has taken a text: other tabs are told as what it is sent from now on, which may have it from before. */
+export function noteSaved(key: string, saved: Pick<Draft, 'rev' | 'text'>): void {
+  if (store.owner !== null) keep(savedNameOf(store.owner), idOfSaved(key, saved));
+}
+
+/** The client id of a text whose copy another tab has taken away because the server has it, though its word is still to come. */
+function savedElsewhere(key: string, { text }: Unsaved): string | null {
+  if (store.owner === null || unkept.has(key) || read(store.owner)[key]) return null;
+  const id = kept(savedNameOf(store.owner));
+  return id?.startsWith(`draft-${key}-`) && id.endsWith(`-${digest(text)}`) ? id : null;
 }
 
 /** A few letters that differ where texts differ: after a database came back with less, a `rev` may be another draft's. */
@@ -312,6 +329,7 @@ client.subscribe((state, before) => {
 
 /** Whatever has ended the session: what the server does not have stays on the device, for its writer alone. */
 client.on('signedOut', () => {
+  if (store.owner !== null) keep(savedNameOf(store.owner), null);
   for (const timer of timers.values()) clearTimeout(timer);
   timers.clear();
   store.given.clear();

@@ -187,6 +187,30 @@ test('one draft that the server has is one message, wherever it is sent; the nex
   expect(drafts.clientIdOf('7')).not.toBe(id);
 });
 
+test('what another tab has saved is the same message here, before the server’s word has come', async () => {
+  drafts.write('7', written('once'));
+  await rest();
+  const [saved, word] = [drafts.clientIdOf('7'), town.drafts];
+  expect(saved).toMatch(/^draft-7-/);
+  // The same seen from a tab that knows of the text, but not yet that it was saved.
+  town.drafts = new Map();
+  inAnotherTab(1, { 7: { text: 'once', parent: null, rev: 0, id: 'unsaved' } });
+  expect(drafts.clientIdOf('7')).toBe('unsaved');
+  world.stored.delete('palabre.drafts.1');
+  expect(drafts.clientIdOf('7')).toBe(saved);
+  inAnotherTab(1, {});
+  expect([drafts.waiting(7), drafts.clientIdOf('7')]).toEqual(['once', saved]);
+  town.drafts = word;
+  line(1, true);
+  expect(drafts.clientIdOf('7')).toBe(saved);
+  // What is written on is another message, and so is another text that a tab has taken away.
+  drafts.write('7', written('once more'));
+  world.stored.delete('palabre.drafts.1');
+  expect(drafts.clientIdOf('7')).not.toBe(saved);
+  for (const end of ended) end();
+  expect([...world.stored.keys()]).toEqual([]);
+});
+
 test('who logs out gives the server first what it does not have; what it does not take stays', async () => {
   drafts.write('7', written('given'));
   drafts.write('8', written('  '));

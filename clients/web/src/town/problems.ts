@@ -1,5 +1,6 @@
 import { speak } from '../i18n.svelte';
 import { away, isAnswered, other } from './complaint';
+import { detailFor } from './details';
 
 const t = speak({
   en: {
@@ -48,5 +49,5 @@ export function reason(error: unknown): string {
   const { code, detail } = error;
   const said = (t() as Record<string, string>)[code] ?? other();
   const details = code === 'invalid' || code === 'limit_reached' || code === 'conflict';
-  return details && detail ? `${said} ${detail}` : said;
+  return details && detail ? `${said} ${detailFor(detail)}` : said;
 }

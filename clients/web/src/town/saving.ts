@@ -3,6 +3,7 @@ import {
   draft,
   later,
   latest,
+  noteSaved,
   offer,
   otherDraft,
   placeOf,
@@ -40,6 +41,7 @@ async function giveTo(key: string, own: Unsaved): Promise<number | null> {
     const where = thread === null ? { conversation, edit } : { conversation, thread };
     const saved = await saveDraft(client, { ...where, text, parent, since: rev });
     if (saved.replaced && !same(saved.replaced, saved)) offer(key, saved.replaced);
+    noteSaved(key, saved);
     return saved.rev;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
