@@ -40,9 +40,6 @@ use crate::{
 };
 use queue::{Job, QUEUE, Queue};
 
-/// How often SQLite's log is moved into its file.
-const CHECKPOINT_EVERY: Duration = Duration::from_millis(500);
-
 /// Gives the answer to a send, after the commit, at the moment at which subscribers are told.
 pub type Done = Box<dyn FnOnce(chat::Result<Sent>) + Send>;
 
@@ -101,7 +98,8 @@ impl Writer {
     ) -> (Self, tokio::task::JoinHandle<()>) {
         let (jobs, queue) = mpsc::channel(QUEUE);
         if db.is_sqlite() {
-            tokio::spawn(checkpoints(db.clone(), jobs.downgrade()));
+            let jobs = jobs.downgrade();
+            tokio::spawn(db.clone().keep_log_short(move || jobs.upgrade().is_some()));
         }
         let sent = Arc::new(AtomicU64::new(0));
         let health = Health::default();
@@ -444,23 +442,6 @@ async fn run_change(
 fn why_all_failed(part: chat::Error, broken: Error) -> chat::Error {
     let is_the_databases = matches!(part.code, ErrorCode::StorageFull | ErrorCode::Unavailable);
     if is_the_databases { part } else { broken.into() }
-}
-
-/// Keeps SQLite's log short while there is a writer.
-async fn checkpoints(db: Db, alive: mpsc::WeakSender<Job>) {
-    let mut tick = tokio::time::interval(CHECKPOINT_EVERY);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut frames = 0;
-    loop {
-        tick.tick().await;
-        if alive.upgrade().is_none() {
-            return;
-        }
-        match db.checkpoint(frames).await {
-            Ok(now) => frames = now,
-            Err(error) => tracing::debug!(%error, "the log could not be moved into the file now"),
-        }
-    }
 }
 
 #[cfg(test)]
