@@ -15,6 +15,9 @@ town.settle(() => town().administrator('root'));
 
 const LONG = `START ${'long text '.repeat(40)}END`;
 const written = (page: Page) => composer(page).inputValue();
+/** Whether a text stands among those that the tabs of this device share, as this tab sees them. */
+const copied = (page: Page, text: string) =>
+  page.evaluate((text) => Object.values(localStorage).some((kept) => String(kept).includes(text)), text);
 const unsent = (page: Page) => page.getByRole('button', { name: /^Not sent \(/ });
 
 async function group(
@@ -200,6 +203,8 @@ test('sent in one tab, a draft is gone in the other, and pressing Enter in both 
   await composer(first).fill('said twice?');
   await becomes(async () => (await mia.do<{ drafts: unknown[] }>('GET', '/v1/drafts')).drafts.length, 1);
   await becomes(() => written(second), 'said twice?');
+  // From now on no tab has a copy of its own, nor believes that the other has one.
+  for (const tab of [first, second]) await becomes(() => copied(tab, 'said twice?'), false);
   await Promise.all([first, second].map((tab) => composer(tab).press('Enter')));
   for (const tab of [first, second]) await sees(log(tab).getByText('said twice?'));
   for (const tab of [first, second]) await seesNot(tab.getByText('Sending…'));
