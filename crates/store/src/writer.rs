@@ -370,7 +370,7 @@ impl Committer {
         };
         let _nobody_listens = self.outlet.send(early).await;
         // As if the disk were slow: on a fast one the fault would rarely show, and its proof fail by luck.
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        tokio::time::sleep(Duration::from_millis(30)).await;
     }
 }
 
