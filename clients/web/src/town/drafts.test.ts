@@ -203,7 +203,7 @@ test('what another tab has saved is the same message here, before the server’s
   town.drafts = word;
   line(1, true);
   expect(drafts.clientIdOf('7')).toBe(saved);
-  // What is written on is another message, and so is another text that a tab has taken away.
+  // A text that is changed after that is another message, and so is another text that a tab has taken away.
   drafts.write('7', written('once more'));
   world.stored.delete('palabre.drafts.1');
   expect(drafts.clientIdOf('7')).not.toBe(saved);
