@@ -70,15 +70,29 @@ impl Raw {
         timeout(PATIENCE, self.read_answer()).await.expect("an answer in time")
     }
 
-    async fn read_answer(&mut self) -> Option<RawAnswer> {
-        let end = loop {
+    /// Waits until the head of the next answer has come, and leaves it to [`Raw::hears`]; false if the server closes
+    /// instead.
+    ///
+    /// # Panics
+    /// If neither happens in time.
+    pub async fn is_answered(&mut self) -> bool {
+        timeout(PATIENCE, self.read_head()).await.expect("an answer in time").is_some()
+    }
+
+    /// Where the head of the next answer ends.
+    async fn read_head(&mut self) -> Option<usize> {
+        loop {
             if let Some(at) = self.unread.windows(4).position(|four| four == b"\r\n\r\n") {
-                break at;
+                return Some(at);
             }
             if self.read().await.ok()? == 0 {
                 return None;
             }
-        };
+        }
+    }
+
+    async fn read_answer(&mut self) -> Option<RawAnswer> {
+        let end = self.read_head().await?;
         let head = String::from_utf8_lossy(&self.unread[..end]).into_owned();
         self.unread.drain(..end + 4);
         let (first, head) = head.split_once("\r\n").unwrap_or((&head, ""));

@@ -1,7 +1,5 @@
 //! The limits of files: sizes, rates, rooms, types, names and paths.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use testkit::{Raw, Town, until};
 
@@ -213,7 +211,7 @@ async fn a_file_that_is_deleted_while_it_is_read_is_read_to_its_end() {
         format!("GET {} HTTP/1.1\r\nhost: palabre\r\nauthorization: Bearer {token}\r\n\r\n", path(&file)).as_bytes(),
     )
     .await;
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(raw.is_answered().await);
     ann.deletes(&sent).await;
     town.keeps(0).await;
     let answer = raw.hears().await.unwrap();
