@@ -266,15 +266,22 @@ impl Beside {
         Ok(())
     }
 
-    /// Waits for it and prints its output.
-    fn end(self) -> (&'static str, Took, anyhow::Result<()>) {
+    /// Waits for it and prints its output, which it also returns.
+    fn end(self) -> (&'static str, Took, anyhow::Result<()>, String) {
         let ended = self.running.join();
         let (took, outcome) =
             ended.unwrap_or_else(|_| (Took::default(), Err(anyhow!("what waited for it has panicked"))));
         // A step that could not be started has no output.
-        print!("{}", String::from_utf8_lossy(&fs::read(self.log).unwrap_or_default()));
-        (self.name, took, outcome)
+        let output = String::from_utf8_lossy(&fs::read(self.log).unwrap_or_default()).into_owned();
+        print!("{output}");
+        (self.name, took, outcome, output)
     }
+}
+
+/// The lines of a step's output that name what failed, the first of them.
+fn failures(output: &str) -> impl Iterator<Item = &str> {
+    let tell = ["FAIL", "Error:", "panicked at", "not found in"];
+    output.lines().filter(move |line| tell.iter().any(|word| line.contains(word))).take(12)
 }
 
 /// What a step cost: a step that waits takes long by the clock and little of the processors.
@@ -289,13 +296,15 @@ struct Took {
 struct Steps {
     began: Instant,
     done: Vec<(&'static str, Took, bool)>,
+    /// What failed in those that ran beside others, whose output is far above the summary.
+    failures: Vec<String>,
     /// The processor time, in milliseconds, of the steps that ran beside others and have ended.
     elsewhere: Arc<AtomicU64>,
 }
 
 impl Steps {
     fn new() -> Self {
-        Self { began: Instant::now(), done: Vec::new(), elsewhere: Arc::default() }
+        Self { began: Instant::now(), done: Vec::new(), failures: Vec::new(), elsewhere: Arc::default() }
     }
 
     fn elsewhere(&self) -> Arc<AtomicU64> {
@@ -318,8 +327,11 @@ impl Steps {
     /// Waits for a step that runs beside others.
     fn join(&mut self, beside: Beside) {
         println!("\n==== {} ====", beside.name);
-        let (name, took, outcome) = beside.end();
+        let (name, took, outcome, output) = beside.end();
         self.note(name, took, &outcome);
+        if outcome.is_err() {
+            self.failures.extend(failures(&output).map(|line| format!("{name}: {line}")));
+        }
     }
 
     fn note(&mut self, name: &'static str, took: Took, outcome: &anyhow::Result<()>) {
@@ -335,6 +347,9 @@ impl Steps {
         for (name, Took { clock, computed }, good) in &self.done {
             let verdict = if *good { "ok" } else { "FAILED" };
             println!("{verdict:<7} {:>6.1} s {:>10.1} s  {name}", clock.as_secs_f64(), computed.as_secs_f64());
+        }
+        for line in &self.failures {
+            println!("{line}");
         }
         let failed: Vec<&str> = self.done.iter().filter(|(_, _, good)| !good).map(|(name, _, _)| *name).collect();
         if failed.is_empty() {
