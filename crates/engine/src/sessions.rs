@@ -335,9 +335,9 @@ impl Arrivals {
                     _ => Err(session_over()),
                 },
                 Claim::Host { identity, role, until, .. } => match guests.get(identity) {
-                    Some(account) if account.active => {
+                    Some((account, head)) if account.active => {
                         let speaks_as = (role.unwrap_or(account.role), None, Some(identity.clone()));
-                        Ok(arrival((account, Number::default()), speaks_as, vouched_at, in_time(*until)))
+                        Ok(arrival((account, *head), speaks_as, vouched_at, in_time(*until)))
                     }
                     _ => Err(tokens::refused("There is no active account for this token.")),
                 },
@@ -346,8 +346,13 @@ impl Arrivals {
     }
 
     /// The accounts of those whom host applications vouch for: those who were never here are created, if their host's
-    /// people are, and those whom others have named before they came get their names.
-    async fn bring_up(&self, claims: &[Claim], known: HashMap<Identity, Known>) -> Result<HashMap<Identity, Account>> {
+    /// people are, and those whom others have named before they came get their names. With each is how far it had come
+    /// when it was read.
+    async fn bring_up(
+        &self,
+        claims: &[Claim],
+        known: HashMap<Identity, Known>,
+    ) -> Result<HashMap<Identity, (Account, Number)>> {
         let mut arriving: HashMap<&Identity, Vouched> = HashMap::new();
         for claim in claims {
             if let Claim::Host { identity, called, role, .. } = claim {
@@ -360,10 +365,11 @@ impl Arrivals {
         }
         let arriving: Vec<Vouched> = arriving.into_values().collect();
         let awaited = known.values().filter(|known| known.awaited).map(|known| known.account.id).collect();
-        let mut accounts: HashMap<Identity, Account> =
-            known.into_iter().map(|(identity, known)| (identity, known.account)).collect();
+        let mut accounts: HashMap<Identity, (Account, Number)> =
+            known.into_iter().map(|(identity, known)| (identity, (known.account, known.account_head))).collect();
         if !arriving.is_empty() {
-            accounts.extend(identities::arrive(&self.writer, arriving, awaited, self.name_length).await?);
+            let arrived = identities::arrive(&self.writer, arriving, awaited, self.name_length).await?;
+            accounts.extend(arrived.into_iter().map(|(identity, account)| (identity, (account, Number::default()))));
         }
         Ok(accounts)
     }

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use chat::{
-    Millis, UserId,
+    Millis, Number, UserId,
     accounts::Account,
     identities::{DEFAULT_HOST, Identity},
 };
@@ -32,11 +32,13 @@ statements! {
     ADD = "INSERT INTO identities (issuer, subject, user_id, created_at, named_by, awaited) VALUES ($1, $2, $3, $4, $5, $6)";
     // A program of the version before looks there for the people of the one host that it knows.
     NOTE_EXTERNAL_ID = "UPDATE users SET external_id = $2 WHERE id = $1 AND external_id IS NULL";
-    BY_SUBJECTS = concat!("SELECT i.issuer, i.subject, i.awaited, ", account!(), "
+    BY_SUBJECTS = concat!("SELECT i.issuer, i.subject, i.awaited,
+             (SELECT a.head FROM account_heads a WHERE a.user_id = u.id) AS account_head, ", account!(), "
              FROM json_each($1) AS j JOIN identities i ON i.issuer = j.value ->> 'issuer' AND i.subject = j.value ->> 'subject'
              JOIN users u ON u.id = i.user_id");
     // Made by a program of the version before, since the tables were brought up.
-    BY_EXTERNAL_IDS = concat!("SELECT 'default' AS issuer, u.external_id AS subject, CAST(0 AS BIGINT) AS awaited, ", account!(), "
+    BY_EXTERNAL_IDS = concat!("SELECT 'default' AS issuer, u.external_id AS subject, CAST(0 AS BIGINT) AS awaited,
+             CAST(NULL AS BIGINT) AS account_head, ", account!(), "
              FROM json_each($1) AS j JOIN users u ON u.external_id = j.value ->> 'subject'
              WHERE j.value ->> 'issuer' = 'default'
              AND NOT EXISTS (SELECT 1 FROM identities i WHERE i.issuer = 'default' AND i.user_id = u.id)");
@@ -68,6 +70,8 @@ pub struct NewIdentity<'a> {
 pub struct Known {
     /// Their account.
     pub account: Account,
+    /// How far the account had come when it was read; 0 if that is not known.
+    pub account_head: Number,
     /// Whether they have not come yet, and others know them by their number alone.
     pub awaited: bool,
     /// Whether a program of the version before has made the account, so that the identity is still to be added.
@@ -93,6 +97,7 @@ struct KnownRow {
     issuer: String,
     subject: String,
     awaited: i64,
+    account_head: Option<i64>,
     #[sqlx(flatten)]
     account: Row,
 }
@@ -103,6 +108,7 @@ impl Salvage for KnownRow {
             issuer: rest.text("issuer")?,
             subject: rest.text("subject")?,
             awaited: rest.number("awaited").unwrap_or_default(),
+            account_head: rest.number("account_head"),
             account: Row::salvage(rest)?,
         })
     }
@@ -131,7 +137,8 @@ pub async fn by_subjects(conn: &mut Conn, identities: &[Identity]) -> Result<Has
         }
         for row in sql!(conn, salvage as KnownRow, statement, &asked)? {
             let identity = Identity { issuer: row.issuer, subject: row.subject };
-            let found = Known { account: row.account.read()?, awaited: row.awaited != 0, unnoted };
+            let account_head = Number(row.account_head.unwrap_or_default());
+            let found = Known { account: row.account.read()?, account_head, awaited: row.awaited != 0, unnoted };
             known.entry(identity).or_insert(found);
         }
     }

@@ -1,6 +1,6 @@
 //! Identities: who an account is in another system, and how a database from before is brought up.
 
-use chat::{UserId, accounts::Profile, identities::Identity};
+use chat::{AccountFact, Number, UserId, accounts::Profile, identities::Identity};
 use store::{
     Unit,
     identities::{Known, NewIdentity, Squatted},
@@ -55,6 +55,18 @@ async fn an_identity_is_one_accounts_and_an_account_has_one_for_each_issuer() {
         let found = async |issuer: &str, subject: &str| {
             who(&db, &of(issuer, subject)).await.map(|known| (known.account.id, known.awaited))
         };
+        // With the account is how far it had come, so that a greeting need not read it once more.
+        let scopes = [ann.into()];
+        let came = writer.change(&scopes, None, move |unit| {
+            Box::pin(async move {
+                let number = unit.next_number_of(ann).await?;
+                unit.record_of(ann, number, AccountFact::UserGroupsChanged(Vec::new())).await?;
+                Ok(number)
+            })
+        });
+        let head = came.await.unwrap();
+        assert_eq!(who(&db, &of("default", "7")).await.map(|known| known.account_head), Some(head));
+        assert_eq!(who(&db, &of("school", "7")).await.map(|known| known.account_head), Some(Number(0)));
         assert_eq!(found("default", "7").await, Some((ann, false)));
         assert_eq!(found("school", "7").await, Some((bob, true)));
         for nobody in [("default", "8"), ("school", "07"), ("School", "7"), ("", "7")] {
