@@ -62,7 +62,10 @@ function unit(): number {
   return performance.now() - began;
 }
 
-/** What {@link unit} takes where the bounds of time were chosen, if nothing else runs there: of the thread's time, and by the clock. */
+/**
+ * What {@link unit} takes where the bounds of time were chosen, if nothing else runs there. That machine was not asked:
+ * a message of one's own took 70 to 94 ms on it, and takes 101 to 119 where this takes 30.
+ */
 const UNIT_MS = 22;
 const TURNS = 5;
 
