@@ -67,7 +67,7 @@ function unit(): number {
  * a message of one's own took 70 to 94 ms on it, and takes 101 to 119 where this takes 30.
  */
 const UNIT_MS = 22;
-const TURNS = 5;
+const TURNS = 9;
 
 /**
  * How many times as long this machine takes just now for what a page does, by the thread's own time. Another one is
