@@ -76,9 +76,8 @@ pub(crate) struct Connection {
 
 enum Woken {
     CloseReason(CloseReason),
-    /// Items that were read before can be handled.
+    /// Something was read, now or before.
     Heard,
-    Readable,
     Time,
 }
 
@@ -196,7 +195,6 @@ impl Connection {
             match self.wait(&mut timer).await {
                 Woken::CloseReason(close_reason) => return close_reason,
                 Woken::Heard => {}
-                Woken::Readable => self.read(),
                 Woken::Time => match self.on_time() {
                     Ok(()) => timer.as_mut().reset(self.deadline()),
                     Err(close_reason) => return Box::pin(self.end(close_reason)).await,
@@ -216,10 +214,8 @@ impl Connection {
                 if !self.heard.is_empty() {
                     return Poll::Ready(Woken::Heard);
                 }
-                match self.socket.poll_read_ready(context) {
-                    Poll::Ready(Ok(())) => return Poll::Ready(Woken::Readable),
-                    Poll::Ready(Err(_)) => return Poll::Ready(Woken::CloseReason(CloseReason::Gone)),
-                    Poll::Pending => {}
+                if self.poll_read(context).is_ready() {
+                    return Poll::Ready(Woken::Heard);
                 }
             }
             timer.as_mut().poll(context).map(|()| Woken::Time)

@@ -1,13 +1,21 @@
 //! Input: bytes become messages, and messages become steps.
 
-use std::{cell::RefCell, io::ErrorKind};
+use std::{
+    cell::RefCell,
+    io::ErrorKind,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
 
 use chat::{Error, ErrorCode};
 use subscribers::{
     CloseReason,
     frame::{self, Opcode},
 };
-use tokio::time::Instant;
+use tokio::{
+    io::{AsyncRead as _, ReadBuf},
+    time::Instant,
+};
 
 use super::Connection;
 use crate::{incoming::Heard, transfer::Transfer};
@@ -20,17 +28,23 @@ thread_local! {
 }
 
 impl Connection {
-    pub(super) fn read(&mut self) {
-        BUFFER.with_borrow_mut(|buffer| match self.socket.try_read(buffer) {
-            Ok(0) => self.heard.push_back(Heard::End(CloseReason::Gone)),
-            Ok(count) => {
-                self.last_heard = Instant::now();
-                self.asked = false;
-                self.take(buffer.get(..count).unwrap_or_default());
+    /// Takes what has come, at most a buffer of it; ready once something has. By `poll_read` and not by `try_read`: it knows
+    /// that a socket which gave less than was asked for is empty, and does not ask it once more.
+    pub(super) fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        BUFFER.with_borrow_mut(|buffer| {
+            let mut read = ReadBuf::new(buffer);
+            match ready!(Pin::new(&mut self.socket).poll_read(context, &mut read)) {
+                Ok(()) if read.filled().is_empty() => self.heard.push_back(Heard::End(CloseReason::Gone)),
+                Ok(()) => {
+                    self.last_heard = Instant::now();
+                    self.asked = false;
+                    self.take(read.filled());
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => self.heard.push_back(Heard::End(CloseReason::Gone)),
             }
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
-            Err(_) => self.heard.push_back(Heard::End(CloseReason::Gone)),
-        });
+            Poll::Ready(())
+        })
     }
 
     /// Takes bytes that have come, and starts the clock of what the client has begun and not ended.
