@@ -6,7 +6,10 @@ mod created;
 mod digest;
 mod joining;
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::LazyLock,
+};
 
 use chat::{
     ClientId, ConversationId, Error as Refusal, ErrorCode, MessageId, Millis, Number, Outgoing,
@@ -29,6 +32,7 @@ use self::{
 };
 use crate::{
     Append, Conn, Error, Result, Unit,
+    aside::Stands,
     clock::{self, at_least},
     faults,
     files::{self, Attached, Offered},
@@ -44,7 +48,8 @@ statements! {
     /// earlier message under the same client id, and whether the message it answers is there and can be seen by them.
     CHECK = "SELECT CAST(j.key AS BIGINT) AS i, c.head, c.active_at, m.role, d.id, d.seq, d.conversation_id, d.content_hash, \
                     d.created_at, p.seq AS parent_seq, p.author_id AS parent_author, c.kind, c.visibility, \
-                    c.member_count, q.rules, g.given, g.ends_at, m.visible_from, p.thread AS parent_thread, c.previews
+                    c.member_count, q.rules, g.given, g.ends_at, m.visible_from, p.thread AS parent_thread, c.previews,
+                    (SELECT MIN(t.seq) FROM messages t WHERE t.conversation_id = c.id AND t.aside = 1) AS first_aside
              FROM json_each($1) AS j
              LEFT JOIN conversations c ON c.id = CAST(j.value ->> 'c' AS BIGINT)
              LEFT JOIN members m ON m.conversation_id = CAST(j.value ->> 'c' AS BIGINT) AND m.user_id = CAST(j.value ->> 'u' AS BIGINT)
@@ -80,7 +85,8 @@ struct Asked<'a> {
 
 /// The fields of [`Checked`], in their order.
 const CHECKED: &str = "i, head, active_at, role, id, seq, conversation_id, content_hash, created_at, parent_seq, \
-                       parent_author, kind, visibility, member_count, rules, given, ends_at, visible_from, parent_thread, previews";
+                       parent_author, kind, visibility, member_count, rules, given, ends_at, visible_from, parent_thread, previews, \
+                       first_aside";
 
 #[derive(FromRow, Deserialize)]
 struct Checked {
@@ -107,6 +113,8 @@ struct Checked {
     parent_thread: Option<i64>,
     /// 1 if new messages of the conversation get previews.
     previews: Option<i64>,
+    /// The first message of the conversation that stands in its thread only.
+    first_aside: Option<i64>,
 }
 
 impl Salvage for Checked {
@@ -133,6 +141,7 @@ impl Salvage for Checked {
             visible_from: rest.number("visible_from"),
             parent_thread: rest.number("parent_thread"),
             previews: rest.number("previews"),
+            first_aside: rest.number("first_aside"),
         })
     }
 }
@@ -156,7 +165,7 @@ struct Row<'a> {
     /// The root of its thread; absent for what is in none.
     #[serde(skip_serializing_if = "Option::is_none")]
     r: Option<i64>,
-    /// 1 if it stands in its thread only.
+    /// Where it stands; absent for what stands in a room of which nothing stands aside, as most do.
     #[serde(skip_serializing_if = "Option::is_none")]
     x: Option<i64>,
 }
@@ -176,6 +185,7 @@ enum Verdict {
         mentions: Box<Mentions>,
         files: Vec<File>,
         reply: Option<InThread>,
+        stands: Stands,
         /// Whether the preview of its link is to be made.
         previewed: bool,
     },
@@ -241,7 +251,7 @@ async fn store(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<chat::Result<S
                 Some(outcome) => outcome.clone().map(|sent| Sent { repeated: true, ..sent }),
                 None => Err(Refusal::internal()),
             },
-            Verdict::New { number, at, mentions, reply, files, previewed } => {
+            Verdict::New { number, at, mentions, reply, files, previewed, stands: _ } => {
                 let id = ids.get(&(conversation.0, number.0)).copied().unwrap_or_default();
                 if reply.as_ref().is_some_and(|reply| reply.is_news) {
                     leave(unit, jobs::Kind::Follow, id).await?;
@@ -359,6 +369,8 @@ struct Known {
     heads: HashMap<i64, (i64, i64)>,
     /// The threads that have got replies, by conversation and root.
     threads: HashMap<(i64, i64), Summary>,
+    /// The conversations in which it has begun to say something aside.
+    with_asides: HashSet<i64>,
     /// The files that its sends name, until each is taken by one of them.
     offered: Offered,
 }
@@ -414,7 +426,20 @@ fn judge(
     let (number, at) = (Number(*head), Millis(*at));
     let reply = joining.map(|joining| joining.reply(append, (number, at), &mut known.threads));
     let previewed = append.has_link && row.previews == Some(1);
-    Verdict::New { number, at, mentions, files, reply, previewed }
+    let stands = known.stands(conversation, row, reply.as_ref());
+    Verdict::New { number, at, mentions, files, reply, stands, previewed }
+}
+
+impl Known {
+    /// Where the next message of a conversation stands.
+    fn stands(&mut self, conversation: i64, row: &Checked, reply: Option<&InThread>) -> Stands {
+        if reply.is_some_and(|reply| !reply.also_in_room) {
+            self.with_asides.insert(conversation);
+            return Stands::Aside;
+        }
+        let has_asides = row.first_aside.is_some() || self.with_asides.contains(&conversation);
+        if has_asides { Stands::InRoomAfterAsides } else { Stands::InRoom }
+    }
 }
 
 /// Refuses a send with files of somebody who may not attach any there.
@@ -453,7 +478,7 @@ async fn insert(unit: &mut Unit, run: &[NewMessage], verdicts: &[Verdict]) -> Re
     let mut threads: HashMap<(i64, i64), &Summary> = HashMap::new();
     let mut rows = Vec::with_capacity(run.len());
     for (append, verdict) in run.iter().zip(verdicts) {
-        if let Verdict::New { number, at, reply, files, .. } = verdict {
+        if let Verdict::New { number, at, reply, files, stands, .. } = verdict {
             let c = append.submission.conversation.0;
             heads.insert(c, Head { c, h: number.0, a: at.0 });
             rows.push(Row {
@@ -468,7 +493,7 @@ async fn insert(unit: &mut Unit, run: &[NewMessage], verdicts: &[Verdict]) -> Re
                 a: at.0,
                 f: Some(files.len()).filter(|count| *count > 0),
                 r: reply.as_ref().map(|reply| reply.summary.root.0),
-                x: reply.as_ref().filter(|reply| !reply.also_in_room).map(|_| 1),
+                x: Some(stands.stored()).filter(|_| *stands != Stands::InRoom),
             });
             // The last one of a thread is the one that stays.
             if let Some(reply) = reply {

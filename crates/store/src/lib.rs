@@ -7,6 +7,8 @@
 #[macro_use]
 mod sql;
 #[macro_use]
+mod aside;
+#[macro_use]
 pub mod names;
 #[macro_use]
 pub mod mentions;

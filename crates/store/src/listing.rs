@@ -20,8 +20,8 @@ use crate::{
 
 /// Entries of the list of `$1`, hidden ones too.
 ///
-/// Unread messages are counted by two indexes, what stands in the room and what stands aside in threads, from one number
-/// on and up to [`chat::limits::UNREAD_CAP`]: no more rows than that are read of each.
+/// Unread messages are counted by indexes, what stands in the room and what stands aside in threads, from one number on
+/// and up to [`chat::limits::UNREAD_CAP`]: no more rows than that are read of each.
 macro_rules! entry {
     () => {
         concat!(
@@ -32,8 +32,15 @@ macro_rules! entry {
             " AS unread_for_me, \
                 m.notify, m.muted_until, m.unread_from, (
              SELECT COUNT(*) FROM (SELECT 1 FROM messages n
-                 WHERE n.conversation_id = c.id AND n.aside = 0 AND n.author_id <> $1 AND n.deleted_at IS NULL
+                 WHERE n.conversation_id = c.id AND n.aside = 2 AND n.author_id <> $1 AND n.deleted_at IS NULL
                  AND n.seq >= ",
+            unread_from!(),
+            "
+                 UNION ALL SELECT 1 FROM messages n
+                 WHERE n.conversation_id = c.id AND n.author_id <> $1 AND n.deleted_at IS NULL
+                 AND n.seq < ",
+            first_aside!("c.id"),
+            " AND n.seq >= ",
             unread_from!(),
             "
                  LIMIT 100) AS counted) AS unread_in_room, (

@@ -18,7 +18,9 @@ use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
 use crate::{
-    Conn, Error, Result, files, mentions, previews, reactions,
+    Conn, Error, Result,
+    aside::Stands,
+    files, mentions, previews, reactions,
     threads::Stored,
     unreadable::{self, Rest, Salvage},
     versions,
@@ -64,11 +66,26 @@ statements! {
              FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq < $2 AND m.seq >= $3 ORDER BY m.seq DESC LIMIT CAST($4 AS BIGINT)");
     AFTER = concat!("SELECT ", columns!(), "
              FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq > $2 ORDER BY m.seq LIMIT CAST($3 AS BIGINT)");
+    /// What was said in the room after something aside, and what was said before, which is all of it: each by an index
+    /// of its own. See [`aside`](crate::aside).
     BEFORE_IN_ROOM = concat!("SELECT ", columns!(), "
-             FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq < $2 AND m.seq >= $3 AND m.aside = 0
+             FROM (SELECT later.* FROM (SELECT x.* FROM messages x
+                     WHERE x.conversation_id = $1 AND x.seq < $2 AND x.seq >= $3 AND x.aside = 2
+                     ORDER BY x.seq DESC LIMIT CAST($4 AS BIGINT)) AS later
+                 UNION ALL
+                 SELECT earlier.* FROM (SELECT y.* FROM messages y
+                     WHERE y.conversation_id = $1 AND y.seq >= $3 AND y.seq < (SELECT COALESCE(MIN(t.seq), $2)
+                         FROM messages t WHERE t.conversation_id = $1 AND t.aside = 1 AND t.seq < $2)
+                     ORDER BY y.seq DESC LIMIT CAST($4 AS BIGINT)) AS earlier) AS m", joined!(), "
              ORDER BY m.seq DESC LIMIT CAST($4 AS BIGINT)");
     AFTER_IN_ROOM = concat!("SELECT ", columns!(), "
-             FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq > $2 AND m.aside = 0
+             FROM (SELECT earlier.* FROM (SELECT y.* FROM messages y
+                     WHERE y.conversation_id = $1 AND y.seq > $2 AND y.seq < ", first_aside!("$1"), "
+                     ORDER BY y.seq LIMIT CAST($3 AS BIGINT)) AS earlier
+                 UNION ALL
+                 SELECT later.* FROM (SELECT x.* FROM messages x
+                     WHERE x.conversation_id = $1 AND x.seq > $2 AND x.aside = 2
+                     ORDER BY x.seq LIMIT CAST($3 AS BIGINT)) AS later) AS m", joined!(), "
              ORDER BY m.seq LIMIT CAST($3 AS BIGINT)");
     /// Members who see the root see all of its replies: they came later.
     BEFORE_IN_THREAD = concat!("SELECT ", columns!(), "
@@ -88,7 +105,10 @@ statements! {
     NEWEST_IN_ROOM = concat!("SELECT ", columns!(), "
              FROM json_each($1) AS j
              JOIN messages m ON m.conversation_id = CAST(j.value ->> 'v' AS BIGINT) AND m.seq = (
-             SELECT MAX(n.seq) FROM messages n WHERE n.conversation_id = CAST(j.value ->> 'v' AS BIGINT) AND n.aside = 0)",
+             SELECT COALESCE(MAX(n.seq), (SELECT MAX(e.seq) FROM messages e
+                 WHERE e.conversation_id = CAST(j.value ->> 'v' AS BIGINT)
+                 AND e.seq < ", first_aside!("CAST(j.value ->> 'v' AS BIGINT)"), "))
+             FROM messages n WHERE n.conversation_id = CAST(j.value ->> 'v' AS BIGINT) AND n.aside = 2)",
              joined!());
     THESE = concat!("SELECT ", columns!(), "
              FROM json_each($1) AS j
@@ -146,7 +166,7 @@ struct Row {
     edited_at: Option<i64>,
     deleted_at: Option<i64>,
     thread: Option<i64>,
-    /// 1 if it stands in its thread only.
+    /// Where it stands: see [`Stands`].
     aside: i64,
     replies: Option<i64>,
     last_seq: Option<i64>,
@@ -206,7 +226,7 @@ impl Row {
             text: row.text.filter(|_| deleted_at.is_none()),
             parent: row.parent.map(Number),
             thread: row.thread.map(Number),
-            also_in_room: row.thread.is_some() && row.aside == 0,
+            also_in_room: row.thread.is_some() && row.aside != Stands::Aside.stored(),
             summary: thread.map(|stored| Box::new(stored.read(Number(row.seq)))),
             created_at: Millis(created_at),
             edited_at: edited_at.map(Millis),
