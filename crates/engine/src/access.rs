@@ -9,7 +9,7 @@ use chat::{
     notifications::ConversationSettings,
     policies::{Ability, Rights},
 };
-use store::Conn;
+use store::{Conn, members::Membership};
 
 use crate::Call;
 
@@ -78,7 +78,16 @@ impl Call {
     /// Looks up the conversation through the speaker's membership, on this connection; for changes, in their
     /// transaction.
     pub(crate) async fn access_in(&self, conn: &mut Conn, conversation: ConversationId) -> Result<Access> {
-        let found = store::members::membership(conn, conversation, self.speaker.user).await?;
+        self.access_by(store::members::membership(conn, conversation, self.speaker.user).await?)
+    }
+
+    /// The same for questions that a crowd asks at the same moment: together with those of others.
+    pub(crate) async fn access(&self, conversation: ConversationId) -> Result<Access> {
+        let found = self.engine.inner.memberships.ask((conversation, self.speaker.user)).await;
+        self.access_by(found.unwrap_or_else(|| Err(Error::internal()))?)
+    }
+
+    fn access_by(&self, found: Option<Membership>) -> Result<Access> {
         let found = found.ok_or_else(|| Error::not_found("conversation"))?;
         let rights = found.rights(self.speaker.role);
         let (conversation, visible_from, settings) = (found.conversation, found.visible_from, found.settings);

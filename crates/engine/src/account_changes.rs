@@ -80,7 +80,7 @@ impl Engine {
         if !conversations.is_empty() {
             let entries = store::listing::entries(conn, user, &conversations).await?;
             let hidden = entries.iter().map(|entry| entry.hidden).collect::<Vec<_>>();
-            let listed = self.complete(conn, user, entries).await?;
+            let listed = self.complete(conn, entries).await?;
             things.listed = listed.into_iter().zip(hidden).map(|(one, at)| (one.conversation.id, (one, at))).collect();
             things.left = store::members::left(conn, user, &conversations).await?;
         }

@@ -13,7 +13,8 @@ use store::{Conn, Unit, conversations::NewConversation};
 use crate::{
     Call,
     history::{cut, fitting, text_bytes},
-    listing, text,
+    listing::{self, Shown},
+    text,
 };
 
 impl Call {
@@ -259,7 +260,7 @@ impl Call {
     /// Records the event that tells a person's own connections that they are now a member.
     pub(crate) async fn tell_added(&self, unit: &mut Unit, conversation: ConversationId, user: UserId) -> Result<()> {
         let entry = store::listing::entry(&mut unit.conn, user, conversation).await?;
-        if let Some(listed) = self.engine.complete(&mut unit.conn, user, entry.into_iter().collect()).await?.pop() {
+        if let Some(listed) = self.engine.complete(&mut unit.conn, entry.into_iter().collect()).await?.pop() {
             let number = unit.next_number_of(user).await?;
             unit.record_of(user, number, AccountFact::ConversationAdded(Box::new(listed))).await?;
         }
@@ -331,13 +332,20 @@ impl Call {
     }
 
     pub(crate) async fn conversation(&self, conversation: ConversationId) -> Result<Reply> {
-        let mut conn = self.db.read().await?;
-        Ok(Reply::Conversation(Box::new(self.listed(&mut conn, conversation).await?)))
+        let shown = self.shown(conversation).await?.ok_or_else(|| Error::not_found("conversation"))?;
+        Ok(Reply::Conversation(Box::new(shown.listed)))
+    }
+
+    /// The conversation as the speaker has it, looked up together with what others ask for at the same moment; `None`
+    /// if they are no member.
+    pub(crate) async fn shown(&self, conversation: ConversationId) -> Result<Option<Shown>> {
+        let found = self.engine.inner.shown.ask((conversation, self.speaker.user)).await;
+        found.unwrap_or_else(|| Err(Error::internal()))
     }
 
     pub(crate) async fn listed(&self, conn: &mut Conn, conversation: ConversationId) -> Result<Listed> {
         let entry = store::listing::entry(conn, self.speaker.user, conversation).await?;
-        let listed = self.engine.complete(conn, self.speaker.user, entry.into_iter().collect()).await?.pop();
+        let listed = self.engine.complete(conn, entry.into_iter().collect()).await?.pop();
         listed.ok_or_else(|| Error::not_found("conversation"))
     }
 
@@ -347,7 +355,7 @@ impl Call {
         let mut conn = self.db.read().await?;
         loop {
             let (entries, next) = listing::page(&mut conn, self.speaker.user, after.clone(), limit, now).await?;
-            let conversations = self.engine.complete(&mut conn, self.speaker.user, entries).await?;
+            let conversations = self.engine.complete(&mut conn, entries).await?;
             match self.fitting(&conversations) {
                 Some(fewer) => limit = fewer,
                 None => return Ok(Reply::Conversations { conversations, next }),
@@ -360,7 +368,7 @@ impl Call {
         let mut conn = self.db.read().await?;
         loop {
             let (entries, next) = listing::hidden(&mut conn, self.speaker.user, after.clone(), limit).await?;
-            let conversations = self.engine.complete(&mut conn, self.speaker.user, entries).await?;
+            let conversations = self.engine.complete(&mut conn, entries).await?;
             match self.fitting(&conversations) {
                 Some(fewer) => limit = fewer,
                 None => return Ok(Reply::Conversations { conversations, next }),

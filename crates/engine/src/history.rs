@@ -45,9 +45,9 @@ impl Call {
         anchor: Anchor,
         limit: i64,
     ) -> Result<Reply> {
-        let mut conn = self.db.read().await?;
         // The head is read first: a change that is newer comes as an event, and repeats do no harm.
-        let access = self.access_in(&mut conn, conversation).await?;
+        let access = self.access(conversation).await?;
+        let mut conn = self.db.read().await?;
         if let View::Thread(root) = view {
             access.root(&mut conn, root).await?;
         }

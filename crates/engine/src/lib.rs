@@ -62,7 +62,10 @@ use chat::{
     reply::CaughtUp,
     sessions::{Challenge, Origin, Tokens, Visited},
 };
-use store::{Db, Writer, members::Belongings};
+use store::{
+    Db, Writer,
+    members::{Belongings, Membership},
+};
 
 pub use catch_up::{Extent, Wanted};
 pub use files::{Files, Swept, Upload, look_at_photo, sample_photo};
@@ -162,6 +165,8 @@ struct Inner {
     speakers: moka::future::Cache<tokens::Claim, Arc<Arrival>>,
     arrivals: batcher::Batcher<tokens::Claim, Result<Arc<Arrival>>>,
     belongings: batcher::Batcher<UserId, Result<Belongings>>,
+    shown: batcher::Batcher<(ConversationId, UserId), Result<Option<listing::Shown>>>,
+    memberships: batcher::Batcher<(ConversationId, UserId), Result<Option<Membership>>>,
     counted: statistics::Counted,
     server_avatar: avatars::OfServer,
 }
@@ -185,6 +190,8 @@ impl Engine {
             name_length: settings.limits.profile_length,
         });
         let belongings = batcher::Batcher::start(members::Lookup { db: db.clone() });
+        let shown = batcher::Batcher::start(listing::Lookup { db: db.clone(), here: here.clone() });
+        let memberships = batcher::Batcher::start(members::Memberships { db: db.clone() });
         Self {
             inner: Arc::new(Inner {
                 setup_secret: Mutex::new(settings.setup_secret.clone()),
@@ -205,6 +212,8 @@ impl Engine {
                     .build(),
                 arrivals,
                 belongings,
+                shown,
+                memberships,
                 counted: statistics::Counted::default(),
                 server_avatar: avatars::OfServer::default(),
                 db,

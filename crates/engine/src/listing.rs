@@ -14,11 +14,14 @@ use chat::{
     query::ListPosition,
 };
 use store::{
-    Conn, Result,
+    Conn, Db, Result,
     listing::{self, Entry},
 };
 
-use crate::Engine;
+use crate::{
+    Engine, Here,
+    batcher::{Answers, each},
+};
 
 /// By how many milliseconds a later commit may have an earlier time: on several nodes, whose clocks differ and whose
 /// commits overlap. With a single writer this does not happen.
@@ -115,49 +118,94 @@ async fn second(
 }
 
 impl Engine {
-    /// Adds the newest message and the other person to entries of a list, with two queries for all of them.
-    pub(crate) async fn complete(&self, conn: &mut Conn, user: UserId, entries: Vec<Entry>) -> Result<Vec<Listed>> {
-        if entries.is_empty() {
-            return Ok(Vec::new());
-        }
-        let ids: Vec<ConversationId> = entries.iter().map(|e| e.conversation.id).collect();
-        let mut newest = store::messages::newest(conn, &ids).await?;
-        let mut in_room = newest_in_room(conn, &newest).await?;
-        let peers: Vec<UserId> = entries.iter().filter_map(|e| peer_of(&e.conversation, user)).collect();
-        let accounts: HashMap<UserId, _> =
-            store::accounts::by_ids(conn, &peers).await?.into_iter().map(|a| (a.id, a)).collect();
-        Ok(entries
-            .into_iter()
-            .map(|entry| {
-                let peer = peer_of(&entry.conversation, user).and_then(|id| accounts.get(&id)).map(|account| Peer {
-                    user: account.id,
-                    username: account.username.clone(),
-                    shown_name: account.shown_name(),
-                    display_name: account.profile.display_name.clone(),
-                    first_name: account.profile.first_name.clone(),
-                    last_name: account.profile.last_name.clone(),
-                    presence: (self.inner.here)(account.id).presence.shown(),
-                });
-                let id = entry.conversation.id;
-                let seen = |newest: &Message| newest.seq >= entry.visible_from;
-                let is_aside = newest.get(&id).is_some_and(|newest| !newest.is_in_room());
-                let last_in_room = if is_aside { in_room.remove(&id) } else { newest.get(&id).cloned() };
-                let room = InRoom { unread: entry.unread_in_room, last_message: last_in_room.filter(seen) };
-                let differs = is_aside || entry.unread_in_room != entry.unread;
-                Listed {
-                    last_message: newest.remove(&id).filter(seen),
-                    room: differs.then(|| Box::new(room)),
-                    conversation: entry.conversation,
-                    role: entry.role,
-                    visible_from: entry.visible_from,
-                    read_seq: entry.read_seq,
-                    unread: entry.unread,
-                    unread_for_me: entry.unread_for_me,
-                    settings: entry.settings,
-                    peer,
-                }
-            })
-            .collect())
+    /// Adds the newest message and the other person to entries of lists; the same entries, in their order.
+    pub(crate) async fn complete(&self, conn: &mut Conn, entries: Vec<Entry>) -> Result<Vec<Listed>> {
+        complete(&self.inner.here, conn, entries).await
+    }
+}
+
+/// The same, with three queries at most for all of them.
+async fn complete(here: &Here, conn: &mut Conn, entries: Vec<Entry>) -> Result<Vec<Listed>> {
+    if entries.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut ids: Vec<ConversationId> = entries.iter().map(|e| e.conversation.id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let newest = store::messages::newest(conn, &ids).await?;
+    let in_room = newest_in_room(conn, &newest).await?;
+    let peers: Vec<UserId> = entries.iter().filter_map(|e| peer_of(&e.conversation, e.user)).collect();
+    let accounts: HashMap<UserId, _> =
+        store::accounts::by_ids(conn, &peers).await?.into_iter().map(|a| (a.id, a)).collect();
+    Ok(entries
+        .into_iter()
+        .map(|entry| {
+            let peer = peer_of(&entry.conversation, entry.user).and_then(|id| accounts.get(&id)).map(|account| Peer {
+                user: account.id,
+                username: account.username.clone(),
+                shown_name: account.shown_name(),
+                display_name: account.profile.display_name.clone(),
+                first_name: account.profile.first_name.clone(),
+                last_name: account.profile.last_name.clone(),
+                presence: here(account.id).presence.shown(),
+            });
+            let id = entry.conversation.id;
+            let seen = |newest: &Message| newest.seq >= entry.visible_from;
+            let last = newest.get(&id);
+            let is_aside = last.is_some_and(|newest| !newest.is_in_room());
+            let differs = is_aside || entry.unread_in_room != entry.unread;
+            let room = differs.then(|| {
+                let last_in_room = if is_aside { in_room.get(&id) } else { last };
+                Box::new(InRoom { unread: entry.unread_in_room, last_message: last_in_room.cloned().filter(seen) })
+            });
+            Listed {
+                last_message: last.cloned().filter(seen),
+                room,
+                conversation: entry.conversation,
+                role: entry.role,
+                visible_from: entry.visible_from,
+                read_seq: entry.read_seq,
+                unread: entry.unread,
+                unread_for_me: entry.unread_for_me,
+                settings: entry.settings,
+                peer,
+            }
+        })
+        .collect())
+}
+
+/// A conversation as one of its members has it in their list, or would have it.
+#[derive(Clone)]
+pub(crate) struct Shown {
+    pub listed: Listed,
+    /// Whether it is out of their list.
+    pub is_hidden: bool,
+}
+
+/// Looks up conversations of many people at a time, each as its member sees it: a crowd that comes back asks for them.
+pub(crate) struct Lookup {
+    pub db: Db,
+    pub here: Here,
+}
+
+impl Lookup {
+    async fn look(&self, places: &[(ConversationId, UserId)]) -> Result<HashMap<(ConversationId, UserId), Shown>> {
+        let mut conn = self.db.read().await?;
+        let entries = listing::of_these(&mut conn, places).await?;
+        let known: Vec<_> =
+            entries.iter().map(|entry| ((entry.conversation.id, entry.user), entry.hidden.is_some())).collect();
+        let listed = complete(&self.here, &mut conn, entries).await?;
+        let shown = known.into_iter().zip(listed);
+        Ok(shown.map(|((place, is_hidden), listed)| (place, Shown { listed, is_hidden })).collect())
+    }
+}
+
+impl Answers<(ConversationId, UserId), chat::Result<Option<Shown>>> for Lookup {
+    /// Of each some hundred messages may have to be counted.
+    const MOST: usize = 64;
+
+    async fn answer(&mut self, places: Vec<(ConversationId, UserId)>) -> Vec<chat::Result<Option<Shown>>> {
+        each(&places, self.look(&places).await)
     }
 }
 

@@ -9,10 +9,15 @@ use chat::{
 };
 use store::{
     Db, Unit,
-    members::{Belongings, Return},
+    members::{Belongings, Membership, Return},
 };
 
-use crate::{Call, batcher::Answers, conversations::require_active, history::cut};
+use crate::{
+    Call,
+    batcher::{Answers, each},
+    conversations::require_active,
+    history::cut,
+};
 
 /// Looks up the memberships of many people at a time.
 pub(crate) struct Lookup {
@@ -28,13 +33,20 @@ impl Answers<UserId, Result<Belongings>> for Lookup {
             asked.dedup();
             store::members::of_users(&mut conn, &asked).await
         };
-        match found.await {
-            Ok(by_user) => users.iter().map(|user| Ok(by_user.get(user).cloned().unwrap_or_default())).collect(),
-            Err(error) => {
-                let error = chat::Error::from(error);
-                users.iter().map(|_| Err(error.clone())).collect()
-            }
-        }
+        let found = each(&users, found.await);
+        found.into_iter().map(|found| found.map(Option::unwrap_or_default)).collect()
+    }
+}
+
+/// Looks up how many people belong to conversations, each in one of theirs.
+pub(crate) struct Memberships {
+    pub db: Db,
+}
+
+impl Answers<(ConversationId, UserId), Result<Option<Membership>>> for Memberships {
+    async fn answer(&mut self, places: Vec<(ConversationId, UserId)>) -> Vec<Result<Option<Membership>>> {
+        let found = async { store::members::memberships(&mut *self.db.read().await?, &places).await };
+        each(&places, found.await)
     }
 }
 
@@ -82,10 +94,8 @@ impl Call {
     /// The conversation, if there is nothing to change: the person is in it, and sees it in their list. A crowd that
     /// comes back joins where it is already, and the writer has no part in that.
     async fn joined_already(&self, conversation: ConversationId) -> Result<Option<Listed>> {
-        let mut conn = self.db.read().await?;
-        let entry = store::listing::entry(&mut conn, self.speaker.user, conversation).await?;
-        let shown = entry.filter(|entry| entry.hidden.is_none());
-        Ok(self.engine.complete(&mut conn, self.speaker.user, shown.into_iter().collect()).await?.pop())
+        let shown = self.shown(conversation).await?.filter(|shown| !shown.is_hidden);
+        Ok(shown.map(|shown| shown.listed))
     }
 
     pub(crate) async fn add_member(&self, conversation: ConversationId, user: UserId) -> Result<Reply> {

@@ -31,7 +31,7 @@ impl Engine {
     pub async fn listed_for(&self, user: UserId, conversation: ConversationId) -> Result<Option<Listed>> {
         let mut conn = self.inner.db.read().await?;
         let entry = store::listing::entry(&mut conn, user, conversation).await?;
-        Ok(self.complete(&mut conn, user, entry.into_iter().collect()).await?.pop())
+        Ok(self.complete(&mut conn, entry.into_iter().collect()).await?.pop())
     }
 
     /// The number from which on a person sees a conversation's messages now; `None` if they are not a member.

@@ -12,7 +12,7 @@ use std::{
 };
 
 use chat::{
-    ClientId, ConversationId, Error as Refusal, ErrorCode, MessageId, Millis, Number, Outgoing,
+    ClientId, ConversationId, Error as Refusal, ErrorCode, MessageId, Millis, Number, Outgoing, UserId,
     conversations::{Kind, Visibility},
     files::File,
     mentions::Mentions,
@@ -580,4 +580,14 @@ pub(crate) fn json_ids(ids: impl IntoIterator<Item = i64>) -> Result<String> {
         v: i64,
     }
     json(&ids.into_iter().map(|v| Id { v }).collect::<Vec<_>>())
+}
+
+/// Members' places as the one parameter of a statement: `[{"c":1,"u":2}]`.
+pub(crate) fn json_places(places: &[(ConversationId, UserId)]) -> Result<String> {
+    #[derive(Serialize)]
+    struct Place {
+        c: i64,
+        u: i64,
+    }
+    json(&places.iter().map(|(conversation, user)| Place { c: conversation.0, u: user.0 }).collect::<Vec<_>>())
 }

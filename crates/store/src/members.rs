@@ -14,7 +14,7 @@ use sqlx::FromRow;
 
 use crate::{
     Conn, Result, account_changes,
-    appends::json_ids,
+    appends::{json_ids, json_places},
     conversations,
     notifications::HereRow,
     policies,
@@ -30,6 +30,17 @@ macro_rules! columns {
             "m.conversation_id, m.user_id, u.username, ",
             shown_name!(),
             " AS shown_name, m.role, m.rev, m.joined_at"
+        )
+    };
+}
+
+/// The columns of [`MembershipRow`], of memberships `m` in conversations `c` with their policy `p` and grants `g`.
+macro_rules! membership_columns {
+    () => {
+        concat!(
+            conversation_columns!("c."),
+            ", m.user_id, m.role, m.visible_from, m.notify, m.muted_until, m.unread_from, p.rules, g.ability, g.given, \
+             g.ends_at "
         )
     };
 }
@@ -62,11 +73,17 @@ statements! {
              FROM members m JOIN users u ON u.id = m.user_id
              WHERE m.conversation_id = $1 AND m.rev > $2 AND m.rev <= $3 ORDER BY m.rev");
     /// One row, or one for each of the member's grants.
-    MEMBERSHIP = concat!("SELECT ", conversation_columns!("c."), ", m.role, m.visible_from, m.notify, m.muted_until, m.unread_from, p.rules, g.ability, g.given, g.ends_at
-                  FROM members m JOIN conversations c ON c.id = m.conversation_id
+    MEMBERSHIP = concat!("SELECT ", membership_columns!(), "FROM members m JOIN conversations c ON c.id = m.conversation_id
                   LEFT JOIN policies p ON p.conversation_id = m.conversation_id
                   LEFT JOIN grants g ON g.conversation_id = m.conversation_id AND g.user_id = m.user_id
                   WHERE m.conversation_id = $1 AND m.user_id = $2 AND m.role IS NOT NULL");
+    /// The same of several people in several conversations.
+    MEMBERSHIPS = concat!("SELECT ", membership_columns!(), "FROM json_each($1) AS j CROSS JOIN members m
+                  JOIN conversations c ON c.id = m.conversation_id
+                  LEFT JOIN policies p ON p.conversation_id = m.conversation_id
+                  LEFT JOIN grants g ON g.conversation_id = m.conversation_id AND g.user_id = m.user_id
+                  WHERE m.conversation_id = CAST(j.value ->> 'c' AS BIGINT) AND m.user_id = CAST(j.value ->> 'u' AS BIGINT)
+                  AND m.role IS NOT NULL");
     OWNERS = "SELECT COUNT(*) FROM members WHERE conversation_id = $1 AND role = 'owner'";
     HEIR = "SELECT user_id FROM members WHERE conversation_id = $1 AND role IS NOT NULL
             ORDER BY CASE role WHEN 'admin' THEN 0 WHEN 'moderator' THEN 1 ELSE 2 END, joined_number, joined_at, user_id LIMIT 1";
@@ -303,6 +320,7 @@ pub async fn changed(conn: &mut Conn, conversation: ConversationId, since: Numbe
 struct MembershipRow {
     #[sqlx(flatten)]
     conversation: conversations::Row,
+    user_id: i64,
     role: String,
     visible_from: i64,
     #[sqlx(flatten)]
@@ -317,6 +335,7 @@ impl Salvage for MembershipRow {
     fn salvage(rest: &Rest) -> Option<Self> {
         Some(Self {
             conversation: conversations::Row::salvage(rest)?,
+            user_id: rest.number("user_id")?,
             role: rest.text("role").unwrap_or_default(),
             visible_from: rest.number("visible_from")?,
             here: HereRow::salvage(rest)?,
@@ -366,19 +385,53 @@ impl Membership {
 /// # Errors
 /// Those of the database.
 pub async fn membership(conn: &mut Conn, conversation: ConversationId, user: UserId) -> Result<Option<Membership>> {
-    let mut rows = sql!(conn, salvage as MembershipRow, MEMBERSHIP, conversation.0, user.0)?;
-    let grant = |row: &MembershipRow| policies::read_grant(row.ability.as_deref()?, row.given?, row.ends_at);
-    let grants = rows.iter().filter_map(grant).collect();
-    let Some(row) = rows.pop() else { return Ok(None) };
-    let Some(found) = unreadable::one(row.conversation.read())? else { return Ok(None) };
-    Ok(Some(Membership {
-        conversation: found,
-        role: read_role(&row.role, conversation.0, user.0),
-        visible_from: Number(row.visible_from),
-        settings: row.here.read(user.0),
-        policy: policies::read_rules(row.rules.as_deref(), conversation.0),
-        grants,
-    }))
+    let rows = sql!(conn, salvage as MembershipRow, MEMBERSHIP, conversation.0, user.0)?;
+    Ok(read_memberships(rows)?.pop().map(|(_, membership)| membership))
+}
+
+/// The same of several members, each in a conversation of theirs; whoever is no member has none.
+///
+/// # Errors
+/// Those of the database.
+pub async fn memberships(
+    conn: &mut Conn,
+    places: &[(ConversationId, UserId)],
+) -> Result<HashMap<(ConversationId, UserId), Membership>> {
+    let mut rows = sql!(conn, salvage as MembershipRow, MEMBERSHIPS, json_places(places)?)?;
+    rows.sort_unstable_by_key(MembershipRow::place);
+    Ok(read_memberships(rows)?.into_iter().collect())
+}
+
+impl MembershipRow {
+    fn place(&self) -> (i64, i64) {
+        (self.conversation.id, self.user_id)
+    }
+}
+
+/// The memberships in these rows, of which one has one or several, one after the other.
+fn read_memberships(rows: Vec<MembershipRow>) -> Result<Vec<((ConversationId, UserId), Membership)>> {
+    let mut read: Vec<((ConversationId, UserId), Membership)> = Vec::new();
+    for row in rows {
+        let (conversation, user) = row.place();
+        let place = (ConversationId(conversation), UserId(user));
+        let grant = row.ability.as_deref().zip(row.given);
+        let grant = grant.and_then(|(ability, given)| policies::read_grant(ability, given, row.ends_at));
+        if let Some((_, membership)) = read.last_mut().filter(|(last, _)| *last == place) {
+            membership.grants.extend(grant);
+            continue;
+        }
+        let Some(found) = unreadable::one(row.conversation.read())? else { continue };
+        let membership = Membership {
+            conversation: found,
+            role: read_role(&row.role, conversation, user),
+            visible_from: Number(row.visible_from),
+            settings: row.here.read(user),
+            policy: policies::read_rules(row.rules.as_deref(), conversation),
+            grants: grant.into_iter().collect(),
+        };
+        read.push((place, membership));
+    }
+    Ok(read)
 }
 
 /// How many owners a conversation has.
@@ -523,13 +576,13 @@ pub async fn of_users(conn: &mut Conn, users: &[UserId]) -> Result<HashMap<UserI
     let heads = account_changes::heads(conn, users).await?;
     let mut of: HashMap<UserId, Belongings> =
         heads.into_iter().map(|(user, account)| (user, Belongings { account, memberships: Vec::new() })).collect();
-    for membership in memberships(conn, users).await? {
+    for membership in belongings(conn, users).await? {
         of.entry(membership.user).or_default().memberships.push(membership);
     }
     Ok(of)
 }
 
-async fn memberships(conn: &mut Conn, users: &[UserId]) -> Result<Vec<Belonging>> {
+async fn belongings(conn: &mut Conn, users: &[UserId]) -> Result<Vec<Belonging>> {
     let rows = sql!(conn, salvage as BelongingRow, OF_USERS, json_ids(users.iter().map(|u| u.0))?)?;
     unreadable::readable(rows, |row| {
         Ok(Belonging {

@@ -19,7 +19,7 @@ use crate::{
     policies,
 };
 
-/// How many messages after the read marker are for the person `$1`: of the membership `m` in the conversation `c`.
+/// How many messages after the read marker are for a member: of the membership `m` in the conversation `c`.
 /// Counted by indexes, up to [`chat::limits::UNREAD_CAP`], without what stands in threads only. Rows of deleted messages
 /// are gone.
 macro_rules! unread_for_me {
@@ -27,18 +27,18 @@ macro_rules! unread_for_me {
         concat!(
             "(SELECT COUNT(DISTINCT called.seq) FROM (
              SELECT a.seq FROM mentions a
-                 WHERE a.user_id = $1 AND a.conversation_id = c.id AND a.seq >= ",
+                 WHERE a.user_id = m.user_id AND a.conversation_id = c.id AND a.seq >= ",
             unread_from!(),
             "
-                 AND a.reason <> 'reaction' AND a.actor <> $1
+                 AND a.reason <> 'reaction' AND a.actor <> m.user_id
                  AND NOT EXISTS (SELECT 1 FROM messages x WHERE x.id = a.message_id AND x.aside = 1)
              UNION ALL SELECT b.seq FROM broadcasts b
                  WHERE b.conversation_id = c.id AND b.seq >= ",
             unread_from!(),
-            " AND b.actor <> $1
+            " AND b.actor <> m.user_id
                  AND NOT EXISTS (SELECT 1 FROM messages y WHERE y.id = b.message_id AND y.aside = 1)
                  AND (b.scope <> 'group' OR EXISTS (SELECT 1 FROM user_group_members s
-                      WHERE s.group_id = b.group_id AND s.user_id = $1 AND s.added_at <= b.at))
+                      WHERE s.group_id = b.group_id AND s.user_id = m.user_id AND s.added_at <= b.at))
              LIMIT 100) AS called)"
         )
     };
