@@ -20,7 +20,7 @@ use crate::{
     postgres::{self, Postgres},
     processor,
     redis::{Cluster, Redis},
-    release,
+    release::{self, Build},
     s3::{self, S3},
     scratch,
     shell::{build_everything, cargo, command, succeed, tests, waiting_tests, works},
@@ -30,6 +30,10 @@ use crate::{
 /// The stories of the old systems' clients are about translation, which does not depend on the database: they run on
 /// SQLite alone.
 const OLD_STORIES: &[&str] = &["--skip", "chat_server::", "--skip", "dreametrix::", "--skip", "matcha::"];
+
+/// The stories that run on a PostgreSQL with a single node as well. What a single node does differently from two is how
+/// events reach those who listen; the statements are the same, and all stories run them on two nodes.
+const ALONE: &[&str] = &["messages::", "members::", "sessions::", "resume::", "threads::", "search::"];
 
 /// All tests but those of the examples in comments.
 const ALL_TESTS: &[&str] = &["--lib", "--bins", "--tests", "--"];
@@ -50,15 +54,13 @@ pub fn run(may_install: bool) -> anyhow::Result<()> {
     steps.step("clippy", || {
         succeed(&mut cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]))
     });
+    steps.step("what a release leaves out", release::compiles);
     steps.step("tidy", tidy::run);
     steps.step("supply", supply::run);
     steps.step("everything is built", build_everything);
-    // The tests often wait for timers: meanwhile the release that the hostile client will attack is built, at low
-    // priority. If that fails, its step says why.
-    let release = Beside::start(THE_RELEASE, steps.elsewhere());
-    steps.step("tests on SQLite", || succeed(&mut tests(&[ALL_TESTS, KILLS_LATER].concat())?));
     // Browser tests wait for a server, and stories for timers: each leaves the other enough of the machine.
     let clients = Beside::start(THE_CLIENTS, steps.elsewhere());
+    steps.step("tests on SQLite", || succeed(&mut waiting_tests(&[ALL_TESTS, KILLS_LATER].concat())?));
     steps.step("tests on PostgreSQL", tests_on_postgres);
     steps.step("a bucket of files", tests_on_s3);
     steps.join(clients);
@@ -68,9 +70,8 @@ pub fn run(may_install: bool) -> anyhow::Result<()> {
     steps.step("stories on a Redis Cluster", tests_on_a_redis_cluster);
     steps.join(mutants);
     steps.step("generated documents", generate::check);
-    steps.join(release);
     // Alone: it measures how fast other clients are answered.
-    steps.step("a stranger fells nothing", hostile::run);
+    steps.step(A_STRANGER, || hostile::run(Build::Debug));
     let databases = Beside::start(FAILOVERS, steps.elsewhere());
     steps.step("nothing is lost while things break", chaos::check_rounds);
     steps.join(databases);
@@ -79,26 +80,26 @@ pub fn run(may_install: bool) -> anyhow::Result<()> {
     steps.summary()
 }
 
-/// The names of the steps that may run beside others, as `cargo xtask step` takes them.
-const THE_RELEASE: &str = "the release is built";
+/// The names of the steps that can run by themselves, as `cargo xtask step` takes them.
 const THE_CLIENTS: &str = "the clients' tests";
 const DELIBERATE_FAULTS: &str = "deliberate faults are found";
+const A_STRANGER: &str = "a stranger fells nothing";
 const FAILOVERS: &str = "flushes come before answers, and failovers are noticed";
 
-/// Runs one of the steps that a check runs beside others.
+/// Runs one of the steps that can run by themselves, on what has been built.
 ///
 /// # Errors
 /// If there is no such step, or it fails.
 pub fn step(name: &str) -> anyhow::Result<()> {
     match name {
-        THE_RELEASE => release::build_beside(),
         THE_CLIENTS => tests_of_clients(),
         DELIBERATE_FAULTS => mutants::run(),
+        A_STRANGER => hostile::run(Build::Debug),
         FAILOVERS => chaos::check_databases(),
-        _ => bail!(
-            "there is no step {name:?}; there are {THE_RELEASE:?}, {THE_CLIENTS:?}, {DELIBERATE_FAULTS:?} and \
-             {FAILOVERS:?}"
-        ),
+        _ => {
+            let steps = [THE_CLIENTS, DELIBERATE_FAULTS, A_STRANGER, FAILOVERS];
+            bail!("there is no step {name:?}; there are {}", steps.map(|step| format!("{step:?}")).join(", "))
+        }
     }
 }
 
@@ -140,9 +141,10 @@ fn tests_on_postgres() -> anyhow::Result<()> {
     let server = Postgres::start()?;
     println!("a private PostgreSQL listens on 127.0.0.1:{}", server.port());
     let on_it = |arguments: &[&str]| succeed(waiting_tests(arguments)?.env("PALABRE_TEST_POSTGRES", server.url()));
-    let targets = ["store", "it", "carry", "cli", "kill", "operate"].map(|name| ["--test", name]).concat();
-    let together = on_it(&[&targets[..], &["--"], OLD_STORIES].concat());
-    let outcome = together.and(on_it(&["--lib", "--", TRANSFERS]));
+    let targets = ["store", "carry", "cli", "kill", "operate"].map(|name| ["--test", name]).concat();
+    let whole = on_it(&targets);
+    let stories = on_it(&[&["--test", "it", "--"], ALONE, OLD_STORIES].concat());
+    let outcome = whole.and(stories).and(on_it(&["--lib", "--", TRANSFERS]));
     if outcome.is_err() {
         println!("the end of PostgreSQL's log:\n{}", server.log_end());
     }

@@ -30,7 +30,7 @@ cargo xtask check [--no-install]  everything that must hold: the clients, format
                                   installed from Debian's packages unless --no-install is given (but Node is not)
 cargo xtask check --quick         what can be known within minutes: format, tidy, clippy, unit tests with all transcripts,
                                   and the stories on SQLite
-cargo xtask step NAME             one of the steps that a check runs beside others, such as \"the clients' tests\"
+cargo xtask step NAME             one of the steps that can run by themselves, such as \"the clients' tests\"
 cargo xtask tidy                  the rules of the house that the compiler does not check
 cargo xtask release               build the program as people get it, and tell its size
 cargo xtask supply                licences, sources and second versions of everything that the lock files name, held
@@ -68,7 +68,7 @@ fn main() -> ExitCode {
         ("mutants", []) => shell::build_everything().and_then(|()| mutants::run()),
         ("step", [name]) => check::step(name),
         ("chaos", flags) => chaos::gate(flags),
-        ("hostile", []) => hostile::run(),
+        ("hostile", []) => hostile::attack_release(),
         ("tidy", []) => tidy::run(),
         ("release", []) => release::build(&[]),
         ("supply", []) => supply::run(),

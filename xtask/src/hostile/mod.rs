@@ -1,4 +1,4 @@
-//! `cargo xtask hostile`: a hostile client against the release binary, in every way that waits, piles up or breaks the
+//! `cargo xtask hostile`: a hostile client against the program, in every way that waits, piles up or breaks the
 //! protocol. It fails when memory, file descriptors or the response time of others exceed their bounds.
 
 mod crowd;
@@ -17,7 +17,10 @@ use std::{
 use anyhow::ensure;
 
 use self::{others::Others, server::Server};
-use crate::shell::{cargo, succeed};
+use crate::{
+    release::Build,
+    shell::{cargo, succeed},
+};
 
 /// Connections of the hostile client.
 const CONNECTIONS: usize = 3_000;
@@ -37,12 +40,17 @@ const OFFICE_BESIDE: &str = "a handshake and nothing";
 const LEFT_OVER: u64 = 64;
 
 /// Builds the release and attacks it.
-pub fn run() -> anyhow::Result<()> {
+pub fn attack_release() -> anyhow::Result<()> {
     succeed(&mut cargo(&["build", "--release", "--locked", "--package", "palabre"]))?;
+    run(Build::Release)
+}
+
+/// Attacks a program that was built before.
+pub fn run(build: Build) -> anyhow::Result<()> {
     let began = Instant::now();
     server::raise_own_limit()?;
     let mut verdict = Verdict::default();
-    let server = Server::start(DESCRIPTORS)?;
+    let server = Server::start(build, DESCRIPTORS)?;
     let others = Others::come(server.address())?;
     others.watch_for(EACH / 2, "calm", &mut verdict)?;
     let calm = server.descriptors()?;

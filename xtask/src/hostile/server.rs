@@ -1,4 +1,4 @@
-//! The server under attack: the release binary with few file descriptors, and its figures from the system.
+//! The server under attack: the program with few file descriptors, and its figures from the system.
 
 use std::{
     fs,
@@ -12,7 +12,7 @@ use anyhow::{Context as _, ensure};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use super::becomes;
-use crate::{chaos::target, shell::command};
+use crate::{release::Build, shell::command};
 
 /// How long a start may take.
 const START: Duration = Duration::from_secs(30);
@@ -28,15 +28,13 @@ pub struct Server {
 
 impl Server {
     /// Starts it with a limit of file descriptors, and waits until it is ready.
-    pub fn start(descriptors: u64) -> anyhow::Result<Self> {
+    pub fn start(build: Build, descriptors: u64) -> anyhow::Result<Self> {
         let folder = std::env::temp_dir().join(format!("palabre_hostile_{}", std::process::id()));
         fs::create_dir_all(&folder)?;
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let log = fs::File::create(folder.join("server.log"))?;
         let mut shell = command("sh");
-        shell
-            .args(["-c", &format!("ulimit -n {descriptors}; exec \"$0\" serve")])
-            .arg(target().join("release/palabre"));
+        shell.args(["-c", &format!("ulimit -n {descriptors}; exec \"$0\" serve")]).arg(build.program());
         let child = shell
             .env("PALABRE_SERVER__LISTEN", address.to_string())
             .env("PALABRE_DATA__DIR", folder.join("data"))
