@@ -25,9 +25,9 @@ const HELP: &str = "\
 cargo xtask run [FLAG…]           build the web client (with Node and npm, if they are there) and the server, and
                                   start it on http://localhost:8080, data in ./data, for development unless
                                   something else is configured; flags are those of `palabre serve`
-cargo xtask check [--no-install]  everything that must hold: the clients, format, clippy, tidy, supply, all tests on SQLite
-                                  and on PostgreSQL, in browsers, generated documents; as root, what is missing is
-                                  installed from Debian's packages unless --no-install is given (but Node is not)
+cargo xtask check [--no-install]  everything that must hold: the clients, format, clippy, tidy, supply, all tests on SQLite,
+                                  on PostgreSQL and on two nodes, in browsers, while things break; as root, what is missing
+                                  is installed from Debian's packages unless --no-install is given (but Node is not)
 cargo xtask check --quick         what can be known within minutes: format, tidy, clippy, unit tests with all transcripts,
                                   and the stories on SQLite
 cargo xtask step NAME             one of the steps that can run by themselves, such as \"the clients' tests\"

@@ -115,7 +115,7 @@ impl Engine {
         }
         if rows.iter().any(|row| row.thing == Some(Thing::Profile)) {
             // The cached speakers have the old name.
-            self.inner.speakers.invalidate_all();
+            self.inner.forget_people();
             things.profile = store::accounts::by_id(conn, user).await?;
         }
         Ok(things)

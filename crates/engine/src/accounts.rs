@@ -336,7 +336,7 @@ impl Call {
                 })
             })
             .await?;
-        self.speakers.invalidate_all();
+        self.forget_people();
         Ok(Reply::Account(Box::new(account)))
     }
 
@@ -367,7 +367,7 @@ impl Call {
                 })
             })
             .await?;
-        self.speakers.invalidate_all();
+        self.forget_people();
         Ok(Reply::Account(Box::new(self.account(user).await?)))
     }
 
@@ -416,7 +416,7 @@ pub(crate) async fn set_role(engine: &Engine, by: Option<UserId>, user: UserId, 
             })
         })
         .await?;
-    engine.inner.speakers.invalidate_all();
+    engine.inner.forget_people();
     Ok(())
 }
 

@@ -137,7 +137,7 @@ impl Call {
                 })
             })
             .await?;
-        self.speakers.invalidate_all();
+        self.forget_people();
         Ok(account)
     }
 

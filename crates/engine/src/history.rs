@@ -1,10 +1,13 @@
 //! History: pages of a conversation's messages.
 
+use std::{sync::Arc, time::Duration};
+
 use chat::{
     ConversationId, Error, ErrorCode, MessageId, Number, Reply, Result,
     messages::{Anchor, Message, Page, View},
 };
-use store::Conn;
+use moka::future::Cache;
+use store::{Conn, Db};
 
 use crate::{Call, access::Access};
 
@@ -18,11 +21,12 @@ pub(crate) fn cut<T>(entries: &mut Vec<T>, limit: i64) -> Option<&T> {
     entries.last()
 }
 
+/// About what an entry of a page has besides its texts, in bytes.
+const ENTRY: usize = 600;
+
 /// How many entries of a page fit into so many bytes, at least one. On a slow line what is told meanwhile waits behind
 /// the page.
 pub(crate) fn fitting<T>(entries: &[T], most: i64, texts: impl Fn(&T) -> usize) -> usize {
-    /// About what an entry has besides its texts, in bytes.
-    const ENTRY: usize = 600;
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     let mut bytes = 0_usize;
     let fits = |entry: &&T| {
@@ -37,6 +41,66 @@ pub(crate) fn text_bytes(message: &Message) -> usize {
     message.text.as_ref().map_or(0, String::len)
 }
 
+/// How long a page is kept: as long as many clients need to come back.
+const KEPT: Duration = Duration::from_secs(1);
+/// Bytes of pages that are kept, about.
+const ROOM: u64 = 16 << 20;
+
+/// Everything that the newest page of a conversation depends on, but for the names of its authors.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Key {
+    conversation: ConversationId,
+    view: View,
+    /// Each change of a message moves it.
+    head: Number,
+    from: Number,
+    limit: i64,
+}
+
+/// The newest pages that were read a moment ago. When everybody comes back, the people of a room ask for the same one,
+/// and it is read once; who may see it, and what is the newest, has been looked up for each of them before.
+pub(crate) struct Newest {
+    pages: Cache<Key, Arc<(Messages, bool)>>,
+}
+
+impl Default for Newest {
+    fn default() -> Self {
+        let weigh = |_: &Key, page: &Arc<(Messages, bool)>| {
+            let bytes = page.0.iter().map(|message| ENTRY + text_bytes(message)).sum::<usize>();
+            u32::try_from(bytes).unwrap_or(u32::MAX)
+        };
+        Self { pages: Cache::builder().time_to_live(KEPT).max_capacity(ROOM).weigher(weigh).build() }
+    }
+}
+
+impl Newest {
+    /// Forgets all pages: a name in them may have changed.
+    pub(crate) fn forget(&self) {
+        self.pages.invalidate_all();
+    }
+
+    /// Lets go of pages that are too old.
+    pub(crate) async fn forget_old(&self) {
+        self.pages.run_pending_tasks().await;
+    }
+
+    /// A page, and whether there is more before it.
+    async fn page(&self, db: &Db, key: Key) -> Result<(Messages, bool)> {
+        // Boxed when it begins: of many who wait for the page one reads it.
+        let read = async {
+            Box::pin(async {
+                let conversation = (key.conversation, key.view);
+                let mut conn = db.read().await?;
+                // Not beyond the head that was read together with the membership.
+                before(&mut conn, conversation, key.head.next(), key.from, key.limit).await.map(Arc::new)
+            })
+            .await
+        };
+        let page = self.pages.try_get_with(key, read).await.map_err(|error: Arc<Error>| (*error).clone())?;
+        Ok((*page).clone())
+    }
+}
+
 impl Call {
     pub(crate) async fn history(
         &self,
@@ -47,6 +111,14 @@ impl Call {
     ) -> Result<Reply> {
         // The head is read first: a change that is newer comes as an event, and repeats do no harm.
         let access = self.access(conversation).await?;
+        let limit = limit.clamp(1, self.settings.limits.history_page);
+        if anchor == Anchor::Latest && !matches!(view, View::Thread(_)) {
+            let (head, from) = (access.conversation.head, access.visible_from);
+            let key = Key { conversation, view, head, from, limit };
+            let (mut messages, has_more_before) = self.engine.inner.newest.page(&self.db, key).await?;
+            messages.retain(|message| message.seq <= head);
+            return Ok(Reply::History(Page { messages, has_more_before, has_more_after: false, head }));
+        }
         let mut conn = self.db.read().await?;
         if let View::Thread(root) = view {
             access.root(&mut conn, root).await?;
@@ -54,7 +126,6 @@ impl Call {
         let Access { conversation: row, visible_from: from, .. } = access;
         let conversation = (conversation, view);
         let (conn, head, first) = (&mut conn, row.head, from.max(Number(1)));
-        let limit = limit.clamp(1, self.settings.limits.history_page);
         let (mut messages, has_more_before, has_more_after) = match anchor {
             Anchor::Latest => {
                 // Not beyond the head that was read together with the membership.

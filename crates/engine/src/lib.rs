@@ -167,11 +167,18 @@ struct Inner {
     belongings: batcher::Batcher<UserId, Result<Belongings>>,
     shown: batcher::Batcher<(ConversationId, UserId), Result<Option<listing::Shown>>>,
     memberships: batcher::Batcher<(ConversationId, UserId), Result<Option<Membership>>>,
+    newest: history::Newest,
     counted: statistics::Counted,
     server_avatar: avatars::OfServer,
 }
 
 impl Inner {
+    /// Forgets what was read of people a moment ago: somebody has another name, another role, or may no longer speak.
+    fn forget_people(&self) {
+        self.speakers.invalidate_all();
+        self.newest.forget();
+    }
+
     /// The names that a password of this account must not contain.
     fn about<'a>(&'a self, username: &'a str, email: Option<&'a str>) -> passwords::About<'a> {
         passwords::About { username, email, server: &self.settings.name }
@@ -214,6 +221,7 @@ impl Engine {
                 belongings,
                 shown,
                 memberships,
+                newest: history::Newest::default(),
                 counted: statistics::Counted::default(),
                 server_avatar: avatars::OfServer::default(),
                 db,
@@ -468,10 +476,11 @@ impl Engine {
         sessions::authenticate(&self.inner, claim).await
     }
 
-    /// Lets go of credentials that were checked longer ago than is remembered. The cache does so only when it is used, and
-    /// after a storm nobody may use it.
+    /// Lets go of credentials and pages that are older than is remembered. The caches do so only when they are used, and
+    /// after a storm nobody may use them.
     pub async fn forget_old_arrivals(&self) {
         self.inner.speakers.run_pending_tasks().await;
+        self.inner.newest.forget_old().await;
     }
 
     /// Verifies a cookie: one of [`Engine::cookie`], or a token that was put into a cookie.

@@ -14,7 +14,7 @@ impl Engine {
     /// # Errors
     /// `not_found`, or the store's.
     pub async fn standing(&self, user: UserId, sessions: &[SessionId]) -> Result<Standing> {
-        self.inner.speakers.invalidate_all();
+        self.inner.forget_people();
         let mut conn = self.inner.db.read().await?;
         let account = store::accounts::by_id(&mut conn, user).await?.ok_or_else(|| Error::not_found("user"))?;
         let asked: Vec<(SessionId, UserId)> = sessions.iter().map(|session| (*session, user)).collect();
@@ -105,7 +105,7 @@ impl Engine {
     pub async fn follow_history(&self) -> Result<()> {
         // Every transaction, even an empty one, begins with the comparison.
         let followed = self.inner.writer.change(&[], None, |_| Box::pin(async { Ok(()) })).await;
-        self.inner.speakers.invalidate_all();
+        self.inner.forget_people();
         followed
     }
 

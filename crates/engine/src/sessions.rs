@@ -205,7 +205,7 @@ pub(crate) async fn refresh(engine: &Engine, token: String, origin: Origin) -> R
         Traded::Reused { user, session, why } => {
             tracing::warn!(%user, %session, why, "a used refresh token came back; its session is ended");
             metrics::counter!("security_suspicious_activities_total").increment(1);
-            inner.speakers.invalidate_all();
+            inner.forget_people();
             Err(not_good())
         }
     }
@@ -459,7 +459,7 @@ impl Call {
                 })
             })
             .await?;
-        self.speakers.invalidate_all();
+        self.forget_people();
         Ok(Reply::Account(Box::new(account)))
     }
 
@@ -529,7 +529,7 @@ pub(crate) async fn set_password(
             })
         })
         .await?;
-    engine.inner.speakers.invalidate_all();
+    engine.inner.forget_people();
     Ok(())
 }
 

@@ -225,6 +225,34 @@ async fn a_message_has_so_many_characters_and_not_one_more() {
 }
 
 #[tokio::test]
+async fn the_newest_page_is_of_now_however_often_it_was_just_read() {
+    let town = Town::opens().await;
+    let ann = town.person("ann").await;
+    let room = ann.opens_room("garden").await;
+    let first = ann.says(&room, "roses").await;
+    let page =
+        async || ann.asks("message.history", json!({"conversation": room.id})).await.granted()["messages"].clone();
+    let message = |data: serde_json::Value| {
+        let mut data = data;
+        data["conversation"] = json!(room.id);
+        data["seq"] = json!(first.seq);
+        data
+    };
+    for round in 0..5 {
+        let text = format!("roses {round}");
+        page().await;
+        ann.asks("message.edit", message(json!({"text": text}))).await.granted();
+        assert_eq!(page().await[0]["text"], text);
+        ann.asks("reaction.add", message(json!({"emoji": "👍"}))).await.granted();
+        assert_eq!(page().await[0]["reactions"][0]["emoji"], "👍");
+        ann.asks("reaction.remove", message(json!({"emoji": "👍"}))).await.granted();
+        assert_eq!(page().await[0]["reactions"], json!([]));
+        let said = ann.says(&room, "tulips").await;
+        assert_eq!(page().await.as_array().and_then(|page| page.last().cloned()).expect("a message")["seq"], said.seq);
+    }
+}
+
+#[tokio::test]
 async fn history_is_read_before_after_and_around_a_place() {
     let town = Town::opens().await;
     let (ann, bob) = town.two("ann", "bob").await;
