@@ -173,12 +173,6 @@ struct Inner {
 }
 
 impl Inner {
-    /// Forgets what was read of people a moment ago: somebody has another name, another role, or may no longer speak.
-    fn forget_people(&self) {
-        self.speakers.invalidate_all();
-        self.newest.forget();
-    }
-
     /// The names that a password of this account must not contain.
     fn about<'a>(&'a self, username: &'a str, email: Option<&'a str>) -> passwords::About<'a> {
         passwords::About { username, email, server: &self.settings.name }
@@ -474,13 +468,6 @@ impl Engine {
     pub async fn authenticate(&self, token: &str) -> Result<Arc<Arrival>> {
         let claim = self.inner.settings.keys.verify(token, self.now())?;
         sessions::authenticate(&self.inner, claim).await
-    }
-
-    /// Lets go of credentials and pages that are older than is remembered. The caches do so only when they are used, and
-    /// after a storm nobody may use them.
-    pub async fn forget_old_arrivals(&self) {
-        self.inner.speakers.run_pending_tasks().await;
-        self.inner.newest.forget_old().await;
     }
 
     /// Verifies a cookie: one of [`Engine::cookie`], or a token that was put into a cookie.

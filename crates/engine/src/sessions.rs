@@ -396,6 +396,23 @@ fn arrival(
     Arc::new(Arrival { speaker, account: account.clone(), account_head, identity, vouched_at, good_until })
 }
 
+impl Inner {
+    /// Forgets what was read of people a moment ago: somebody has another name, another role, or may no longer speak.
+    pub(crate) fn forget_people(&self) {
+        self.speakers.invalidate_all();
+        self.newest.forget();
+    }
+}
+
+impl Engine {
+    /// Lets go of credentials and pages that are older than is remembered. The caches do so only when they are used, and
+    /// after a storm nobody may use them.
+    pub async fn forget_old_arrivals(&self) {
+        self.inner.speakers.run_pending_tasks().await;
+        self.inner.newest.forget_old().await;
+    }
+}
+
 impl Call {
     pub(crate) async fn sessions(&self) -> Result<Reply> {
         let now = self.engine.now();

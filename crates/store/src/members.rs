@@ -398,21 +398,15 @@ pub async fn memberships(
     places: &[(ConversationId, UserId)],
 ) -> Result<HashMap<(ConversationId, UserId), Membership>> {
     let mut rows = sql!(conn, salvage as MembershipRow, MEMBERSHIPS, json_places(places)?)?;
-    rows.sort_unstable_by_key(MembershipRow::place);
+    rows.sort_unstable_by_key(|row| (row.conversation.id, row.user_id));
     Ok(read_memberships(rows)?.into_iter().collect())
-}
-
-impl MembershipRow {
-    fn place(&self) -> (i64, i64) {
-        (self.conversation.id, self.user_id)
-    }
 }
 
 /// The memberships in these rows, of which one has one or several, one after the other.
 fn read_memberships(rows: Vec<MembershipRow>) -> Result<Vec<((ConversationId, UserId), Membership)>> {
     let mut read: Vec<((ConversationId, UserId), Membership)> = Vec::new();
     for row in rows {
-        let (conversation, user) = row.place();
+        let (conversation, user) = (row.conversation.id, row.user_id);
         let place = (ConversationId(conversation), UserId(user));
         let grant = row.ability.as_deref().zip(row.given);
         let grant = grant.and_then(|(ability, given)| policies::read_grant(ability, given, row.ends_at));
