@@ -5,7 +5,7 @@ use std::{env, path::PathBuf, process::Command};
 use anyhow::{Result, ensure};
 
 use crate::{
-    release,
+    hostile, release,
     shell::{command, root, succeed},
 };
 
@@ -49,7 +49,8 @@ pub fn check_crowd() -> Result<()> {
     succeed(program().args(["run", "many", "--lenient", "--share", CHECKED_OF_MANY]))
 }
 
-/// Runs the long gate; its results go to `docs/reliability`. It measures bounds, so it builds a release.
+/// Runs the long gate; its results go to `docs/reliability`. It measures bounds, so it builds a release, which a stranger
+/// attacks as well.
 pub fn gate(flags: &[&str]) -> Result<()> {
     let (shard, name) = match flags {
         [] => ("1/1", "gate".to_owned()),
@@ -65,6 +66,7 @@ pub fn gate(flags: &[&str]) -> Result<()> {
         // Run separately: with thousands of clients all measurements differ.
         succeed(program().args(["run", "many", "--name", "many"]))?;
         succeed(program().args(["run", "bucket", "--cycles", CYCLES, "--name", "bucket"]))?;
+        hostile::attack_release()?;
     }
     gate
 }

@@ -13,7 +13,7 @@ use anyhow::{Context as _, bail, ensure};
 use serde_json::{Value, json};
 use socket2::{Domain, Socket, Type};
 
-use super::{PATIENCE, Verdict};
+use super::Verdict;
 
 /// The member's address, which differs from the hostile client's.
 pub const ELSEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
@@ -78,7 +78,7 @@ impl Others {
             let worst = times.last().copied().unwrap_or_default();
             let median = times.get(times.len() / 2).copied().unwrap_or_default();
             println!("{during}: {what} in {median:.1?}, at worst {worst:.1?}");
-            verdict.judge(worst < PATIENCE, format!("{during}: {what} is answered within {PATIENCE:?}: {worst:.1?}"));
+            verdict.in_time(&format!("{during}: {what}"), worst);
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use std::{
 use serde_json::json;
 
 use super::{
-    PATIENCE, Verdict,
+    Verdict,
     others::{ELSEWHERE, Others, PASSWORD, post},
     server::Server,
 };
@@ -35,7 +35,7 @@ pub fn guess(server: &Server, others: &Others, verdict: &mut Verdict) -> anyhow:
             "{AT_ONCE} wrong passwords at once: the right one of somebody else is answered {status} in {time:.1?}"
         );
         verdict.judge(matches!(status, 200 | 201), format!("the right password is let in: {status}"));
-        verdict.judge(time < PATIENCE, format!("the right password is answered within {PATIENCE:?}: {time:.1?}"));
+        verdict.in_time("the right password", time);
         let let_in =
             guessers.into_iter().filter_map(|guesser| guesser.join().ok().flatten()).any(|status| status < 400);
         verdict.judge(!let_in, "nobody is let in with a wrong password");
