@@ -28,8 +28,9 @@ impl Build {
     }
 }
 
-/// The largest size of the program, in bytes. It had 159 million with its line tables, and has 37 million without.
-const CEILING: u64 = 50_000_000;
+/// The largest size of the program, in bytes. It has 66 million; with the tables of lines it would have several times as
+/// many.
+const CEILING: u64 = 100_000_000;
 
 /// Checks that the product compiles without what only debug builds have, such as the deliberate faults. The libraries are
 /// those that clippy has used.
