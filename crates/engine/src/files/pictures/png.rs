@@ -42,7 +42,9 @@ impl Png {
                 |at: usize| i64::from(u32::from_be_bytes([found[at], found[at + 1], found[at + 2], found[at + 3]]));
             *size = Some((number(0), number(4)));
         }
-        Next::Part { seen: 8, skip: u64::from(length) + 4, blank: 0 }
+        // Editors that crop a picture in place have left the rest of the old file behind the end of the new one.
+        let behind = if kind == b"IEND" { u64::MAX } else { 0 };
+        Next::Part { seen: 8, skip: u64::from(length) + 4, blank: behind }
     }
 }
 
@@ -82,6 +84,16 @@ mod tests {
         let told = |words: &[u8]| passed.windows(words.len()).any(|window| window == words);
         assert!(!told(b"52.5200") && !told(b"Ann") && !told(b"adobe") && !told(b"\x07\xe9\x01\x01"));
         assert!(passed.ends_with(&[pixels, end].concat()) && passed.starts_with(&[SIGNATURE, &header].concat()));
+    }
+
+    #[test]
+    fn nothing_is_kept_of_what_stands_behind_the_end() {
+        let header = chunk(b"IHDR", b"\0\0\x02\x80\0\0\x01\xe0\x08\x06\0\0\0", 1);
+        let png = [SIGNATURE, &header, &chunk(b"IDAT", b"pixels", 2), &chunk(b"IEND", b"", 3)].concat();
+        let cropped = chunk(b"IDAT", b"what was cropped", 4);
+        let (passed, size) = passes("image/png", &[&png[..], &cropped, b"and"].concat());
+        assert_eq!(size, Some((640, 480)));
+        assert_eq!(passed, [&png[..], &vec![0; cropped.len() + 3]].concat());
     }
 
     #[test]

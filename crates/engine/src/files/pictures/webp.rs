@@ -10,6 +10,8 @@ const NOTHING: &[u8; 4] = b"noth";
 #[derive(Default)]
 pub(super) struct Webp {
     is_begun: bool,
+    /// Bytes of the file, by what it says itself, that have not come by. What stands behind them is not of the picture.
+    left: u64,
 }
 
 impl Webp {
@@ -17,7 +19,14 @@ impl Webp {
         if !self.is_begun {
             let Some(head) = bytes.get(..12) else { return Next::More };
             self.is_begun = head.starts_with(b"RIFF") && head.ends_with(b"WEBP");
+            // It counts what comes after itself: the kind of the file, and at least the head of a chunk. Of one that does
+            // not say how long it is, nothing is known to stand behind it.
+            let length = u64::from(u32::from_le_bytes([head[4], head[5], head[6], head[7]]));
+            self.left = if length < 12 { u64::MAX } else { length - 4 };
             return if self.is_begun { Next::Part { seen: 12, skip: 0, blank: 0 } } else { Next::Lost };
+        }
+        if self.left == 0 {
+            return Next::Part { seen: 0, skip: 0, blank: u64::MAX };
         }
         let Some((head, data)) = bytes.split_at_mut_checked(8) else { return Next::More };
         let length = u64::from(u32::from_le_bytes([head[4], head[5], head[6], head[7]]));
@@ -25,6 +34,7 @@ impl Webp {
         let kind = <[u8; 4]>::try_from(&head[..4]).unwrap_or_default();
         if &kind == b"EXIF" || &kind == b"XMP " {
             head[..4].copy_from_slice(NOTHING);
+            self.left = self.left.saturating_sub(8 + padded);
             return Next::Part { seen: 8, skip: 0, blank: padded };
         }
         if matches!(&kind, b"VP8X" | b"VP8 " | b"VP8L") {
@@ -37,6 +47,7 @@ impl Webp {
                 *size = size_in(&kind, first);
             }
         }
+        self.left = self.left.saturating_sub(8 + padded);
         Next::Part { seen: 8, skip: padded, blank: 0 }
     }
 }
@@ -82,6 +93,16 @@ mod tests {
         let told = |words: &[u8]| passed.windows(words.len()).any(|window| window == words);
         assert!(!told(b"52.5200") && !told(b"gps") && told(&pixels));
         assert_eq!(passed[20], 0x10, "and it does not say that it has any");
+    }
+
+    #[test]
+    fn nothing_is_kept_of_what_stands_behind_the_end() {
+        let mut file = webp(&[chunk(b"VP8 ", b"\x30\x01\0\x9d\x01\x2a\x80\x02\xe0\x01 and so on")]);
+        let length = u32::try_from(file.len() - 8).unwrap();
+        file[4..8].copy_from_slice(&length.to_le_bytes());
+        let (passed, size) = passes("image/webp", &[&file[..], &chunk(b"VP8 ", b"what was cropped"), b"and"].concat());
+        assert_eq!(size, Some((640, 480)));
+        assert!(passed.starts_with(&file) && passed[file.len()..].iter().all(|byte| *byte == 0));
     }
 
     #[test]
