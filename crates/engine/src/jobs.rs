@@ -16,6 +16,8 @@ use crate::{Engine, files, push_devices, reminders, threads, uploads};
 pub enum Lane {
     /// Jobs that need nobody else.
     Here,
+    /// Jobs that wait for the store of files, which may be a bucket.
+    Files,
     /// Jobs that wait for the pages behind links.
     Pages,
     /// Jobs that wait for the push services of people's devices.
@@ -25,7 +27,8 @@ pub enum Lane {
 impl Lane {
     fn of(kind: Kind) -> Self {
         match kind {
-            Kind::Reminder | Kind::File | Kind::Upload | Kind::Follow | Kind::Push => Self::Here,
+            Kind::Reminder | Kind::Follow | Kind::Push => Self::Here,
+            Kind::File | Kind::Upload => Self::Files,
             Kind::Preview => Self::Pages,
             Kind::PushDevice => Self::Devices,
         }

@@ -50,6 +50,8 @@ struct Inner {
     pushed: HashMap<String, VecDeque<Sent>>,
     /// With what the next requests for somebody are answered.
     answers: HashMap<String, VecDeque<(u16, &'static str)>>,
+    /// For how long every request for somebody waits for its answer.
+    dawdles: HashMap<String, Duration>,
     /// The server's key, by which browsers have subscribed.
     key: Option<String>,
     /// Requests that no push service would take.
@@ -157,6 +159,11 @@ impl PushService {
         self.inner().answers.entry(browser.name.clone()).or_default().extend(with);
     }
 
+    /// Each request for a browser waits so long for its answer from now on.
+    pub fn dawdles(&self, browser: &Browser, long: Duration) {
+        self.inner().dawdles.insert(browser.name.clone(), long);
+    }
+
     /// How many requests came, for whomever, whatever the answer was.
     #[must_use]
     pub fn count(&self) -> usize {
@@ -215,6 +222,10 @@ async fn serve(mut stream: TcpStream, address: SocketAddr, shared: &Shared) -> s
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await?;
     let (status, retry_after) = shared.answer(&name, Sent { headers, body }, address);
+    let dawdles = shared.inner().dawdles.get(&name).copied();
+    if let Some(long) = dawdles {
+        tokio::time::sleep(long).await;
+    }
     let retry_after = if retry_after.is_empty() { String::new() } else { format!("retry-after: {retry_after}\r\n") };
     let location = format!("location: http://{address}/message/1\r\n");
     let answer =

@@ -35,7 +35,7 @@ impl Workers {
     pub fn start(engine: Engine, outgoing: Outgoing, own: String) -> Self {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = Vec::new();
-        for lane in [Lane::Here, Lane::Devices] {
+        for lane in [Lane::Here, Lane::Files, Lane::Devices] {
             tasks.push(tokio::spawn(jobs::work(engine.clone(), lane, stopped.clone())));
         }
         tasks.push(tokio::spawn(pushes::watch(engine.clone(), stopped.clone())));

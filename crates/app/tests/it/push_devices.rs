@@ -1,6 +1,8 @@
 //! Being told on one's devices while one is away: by a push service of our own, which takes only what is signed, and whose
 //! browsers decrypt it.
 
+use std::time::{Duration, Instant};
+
 use palabre::config::Config;
 use serde_json::{Value, json};
 use testkit::{
@@ -299,9 +301,9 @@ async fn what_a_push_service_answers_is_obeyed() {
     let first = ann.says(&room, "one").await;
     let waits = becomes(&bob, &first, "waiting").await;
     assert!(waits["error"] == "429" || waits["error"] == Value::Null, "{waits}");
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     let told = service.tells(&of_bob).await;
-    assert!(begun.elapsed() >= std::time::Duration::from_secs(2), "it waited {:?}", begun.elapsed());
+    assert!(begun.elapsed() >= Duration::from_secs(2), "it waited {:?}", begun.elapsed());
     assert_eq!((&told.payload["seq"], service.count()), (&json!(first.seq), 2));
     // A refused push is given up, and the device goes on.
     service.answers(&of_bob, &[(413, "")]);
@@ -319,6 +321,23 @@ async fn what_a_push_service_answers_is_obeyed() {
 }
 
 #[tokio::test]
+async fn a_push_service_that_dawdles_keeps_nobody_elses_devices_waiting() {
+    let (mut town, service) = (Town::with(here).await, PushService::opens().await);
+    let (ann, bob) = town.two("ann", "bob").await;
+    let eve = town.person("eve").await;
+    let (of_ann_and_bob, of_ann_and_eve) = (room_of(&ann, &bob).await, ann.opens_room("shed").await);
+    eve.joins(&of_ann_and_eve).await;
+    let (of_bob, of_eve) = (subscribes(&bob, &service, "phone").await, subscribes(&eve, &service, "trap").await);
+    service.dawdles(&of_eve, Duration::from_secs(8));
+    ann.says(&of_ann_and_eve, "for eve").await;
+    until(async || if service.count() == 1 { Ok(()) } else { Err(service.count()) }).await;
+    let (said, began) = (ann.says(&of_ann_and_bob, "for bob").await, Instant::now());
+    assert_eq!(service.tells(&of_bob).await.payload["seq"], said.seq);
+    assert!(began.elapsed() < Duration::from_secs(6), "bob was told after {:?}", began.elapsed());
+    town.closes().await;
+}
+
+#[tokio::test]
 async fn what_waits_when_push_is_switched_off_is_given_up() {
     let (mut town, service) = (Town::with(here).await, PushService::opens().await);
     let (ann, bob) = town.two("ann", "bob").await;
@@ -331,7 +350,7 @@ async fn what_waits_when_push_is_switched_off_is_given_up() {
     town.closes().await;
     let mut off = town.opens_again_with(|config| config.push.enabled = false).await;
     // Until the job is due. It is done, and does not come again.
-    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
     off.closes().await;
     assert_eq!(service.count(), 1);
 }
