@@ -10,7 +10,7 @@ use store::{
 
 use super::say;
 use crate::{
-    config::{Config, DatabaseUrl, Loaded},
+    config::{Config, DatabaseUrl, Loaded, MOVE_VARIABLE},
     parts,
 };
 
@@ -20,7 +20,7 @@ const TELL: Duration = Duration::from_secs(2);
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
     /// The empty PostgreSQL database, as postgres://USER:PASSWORD@HOST:PORT/NAME
-    #[arg(long, value_name = "URL", env = "PALABRE_MOVE_TO", hide_env_values = true)]
+    #[arg(long, value_name = "URL", env = MOVE_VARIABLE, hide_env_values = true)]
     to: Option<String>,
     /// Go back: give the PostgreSQL database up, and let the SQLite database that was moved away live again
     #[arg(long)]

@@ -17,6 +17,9 @@ use super::{
 const USUAL_FILE: &str = "palabre.toml";
 /// The variable that names the file.
 const FILE_VARIABLE: &str = "PALABRE_CONFIG";
+/// The variable that says where `palabre move` moves to: its URL holds a password, which others would see among the
+/// arguments.
+pub(crate) const MOVE_VARIABLE: &str = "PALABRE_MOVE_TO";
 
 /// The configuration that the command line gives.
 #[derive(Clone, Debug, Default)]
@@ -400,10 +403,11 @@ fn sections() -> String {
     SECTIONS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }
 
-/// Variables that begin like ours and are none: the file's name, what tests and the load are given, and
-/// what Kubernetes sets in every container for a service named `palabre`.
+/// Variables that begin like ours and are none: the file's name, where `palabre move` moves to, what tests and the load
+/// are given, and what Kubernetes sets in every container for a service named `palabre`.
 fn is_not_a_key(name: &str) -> bool {
     name == FILE_VARIABLE
+        || name == MOVE_VARIABLE
         || name.starts_with("PALABRE_TEST_")
         || name.starts_with("PALABRE_BENCH_")
         || !name.contains("__") && (name.starts_with("PALABRE_SERVICE_") || name.starts_with("PALABRE_PORT"))

@@ -40,6 +40,7 @@ pub use data::{Data, FilesPlace};
 pub use database::{Database, DatabaseUrl};
 pub use hosts::{Host, HostKey, Hosts, keys as host_keys, numbering};
 pub use key::{Input, Key, Secrecy};
+pub(crate) use layers::MOVE_VARIABLE;
 pub use layers::{ConfigError, Flags, Loaded, ValueSource, load};
 pub use log::{Format, Level, Log};
 pub use old_endpoints::OldEndpoint;

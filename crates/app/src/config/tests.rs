@@ -252,6 +252,7 @@ fn what_other_programs_set_is_left_alone() {
         ("PALABRE_TEST_POSTGRES", "postgres://x"),
         ("PALABRE_BENCH_SECRET", "of the load, not of the server"),
         ("PALABRE_CONFIG", "elsewhere.toml"),
+        ("PALABRE_MOVE_TO", "postgres://palabre:secret@localhost/palabre"),
         ("DATABASE_URL", ""),
         ("PALABRE_SERVER__NAME", ""),
     ])
