@@ -505,7 +505,7 @@ export interface Limits {
   readonly typing_ms: number;
   /** Open connections that are no authenticated socket, plain HTTP included, of the whole server. */
   readonly unauthenticated_connections: number;
-  /** The same of one network address (of IPv6, of one /64); never more than half of the server's. */
+  /** The same of one network address (of IPv6, of one /64); never more than three quarters of the server's. */
   readonly unauthenticated_connections_per_address: number;
   /** Sockets that have not authenticated yet, of one network address (of IPv6, of one /64). */
   readonly unauthenticated_per_address: number;
