@@ -400,10 +400,11 @@ fn sections() -> String {
     SECTIONS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }
 
-/// Variables that begin like ours and are none: the file's name, what tests and the load are given, and
+/// Variables that begin like ours and are none: the file's name, what tests, the load and a move are given, and
 /// what Kubernetes sets in every container for a service named `palabre`.
-fn is_not_a_key(name: &str) -> bool {
+pub(crate) fn is_not_a_key(name: &str) -> bool {
     name == FILE_VARIABLE
+        || name == "PALABRE_MOVE_TO"
         || name.starts_with("PALABRE_TEST_")
         || name.starts_with("PALABRE_BENCH_")
         || !name.contains("__") && (name.starts_with("PALABRE_SERVICE_") || name.starts_with("PALABRE_PORT"))

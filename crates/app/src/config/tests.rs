@@ -251,6 +251,7 @@ fn what_other_programs_set_is_left_alone() {
         ("CHAT_SERVER_PORT", "tcp://10.0.0.1:8080"),
         ("PALABRE_TEST_POSTGRES", "postgres://x"),
         ("PALABRE_BENCH_SECRET", "of the load, not of the server"),
+        ("PALABRE_MOVE_TO", "postgres://x"),
         ("PALABRE_CONFIG", "elsewhere.toml"),
         ("DATABASE_URL", ""),
         ("PALABRE_SERVER__NAME", ""),
