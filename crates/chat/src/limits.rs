@@ -75,7 +75,7 @@ limits! {
     connections_per_address: 10_000, 1..=10_000_000;
     /// Open connections that are no authenticated socket, plain HTTP included, of the whole server.
     unauthenticated_connections: 4_096, 16..=10_000_000;
-    /// The same of one network address (of IPv6, of one /64); never more than half of the server's.
+    /// The same of one network address (of IPv6, of one /64); never more than three quarters of the server's.
     unauthenticated_connections_per_address: 512, 8..=1_000_000;
     /// Sockets that have not authenticated yet, of one network address (of IPv6, of one /64).
     unauthenticated_per_address: 50, 1..=1_000_000;
