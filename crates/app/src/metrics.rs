@@ -94,5 +94,6 @@ fn describe() {
     ::metrics::describe_counter!("palabre_damage_total", "Times that the database reported damage.");
     ::metrics::describe_counter!("palabre_files_infected_total", "Files that the scanner refused.");
     ::metrics::describe_counter!("palabre_files_unscanned_total", "Files that the scanner could not judge.");
+    ::metrics::describe_histogram!("palabre_thumbnails_seconds", "Time to read a picture and to make it smaller.");
     ::metrics::describe_counter!("chat_errors_total", "Failures, by type.");
 }

@@ -259,7 +259,7 @@ async fn a_move_that_is_killed_again_and_again_loses_nothing_and_leaves_one_livi
 
     let (mut kills, mut paused) = (0, 0);
     for attempt in 0_u64.. {
-        let mut child = here.command(&["move", "--to", &url]).spawn().expect("it starts");
+        let mut child = here.command(&["move"]).env("PALABRE_MOVE_TO", &url).spawn().expect("it starts");
         let mut lines = BufReader::new(child.stdout.take().expect("stdout")).lines();
         let mut said = Vec::new();
         if attempt < 4 {

@@ -317,6 +317,8 @@ fn an_operator_sets_a_policy_and_is_told_who_may_what_and_why() {
     let room =
         shell.run(&["room", "list"]).out.lines().nth(1).and_then(|line| line.split(' ').next().map(str::to_owned));
     let room = room.expect("a room");
+    let help = shell.run(&["policy", "set", "--help"]).out;
+    assert!(help.contains("attach") && help.contains("mention_everybody") && !help.contains("leave"), "{help}");
     let set = |ability: &str, role: &str| {
         shell.run(&["policy", "set", "--conversation", &room, "--ability", ability, "--role", role])
     };

@@ -177,3 +177,27 @@ fn say(text: &str) -> anyhow::Result<()> {
     writeln!(out, "{}", text.trim_end())?;
     Ok(out.flush()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Cli;
+    use crate::config::layers::is_not_a_key;
+
+    /// The variables that a command and those below it read by themselves.
+    fn variables(command: &clap::Command) -> Vec<String> {
+        let own = command.get_arguments().filter_map(clap::Arg::get_env);
+        let own = own.map(|name| name.to_string_lossy().into_owned());
+        own.chain(command.get_subcommands().flat_map(variables)).collect()
+    }
+
+    #[test]
+    fn what_a_command_reads_by_itself_is_not_taken_for_a_misspelt_key() {
+        let names = variables(&Cli::command());
+        assert!(names.iter().any(|name| name == "PALABRE_MOVE_TO"), "{names:?}");
+        for name in names {
+            assert!(is_not_a_key(&name), "{name} would be refused");
+        }
+    }
+}

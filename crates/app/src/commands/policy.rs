@@ -27,9 +27,7 @@ pub(super) enum Command {
         /// The conversation's id
         #[arg(long, value_name = "ID")]
         conversation: i64,
-        /// What: post, reply_in_threads, react, invite, remove_members, delete_others, edit_settings, set_roles, see_earlier_history,
-        /// see_edit_history or explain_others
-        #[arg(long, value_name = "NAME", value_parser = ability)]
+        #[arg(long, value_name = "NAME", value_parser = ability, help = abilities())]
         ability: Ability,
         /// The least role for it: member, moderator, admin or owner; default to go back to the default
         #[arg(long, value_name = "ROLE", value_parser = rule)]
@@ -53,6 +51,12 @@ pub(super) struct Args {
 /// A role that is to be needed; none for the default.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rule(Option<Role>);
+
+/// What may be set, for the help.
+fn abilities() -> String {
+    let settable = Ability::ALL.into_iter().filter(|ability| ability.is_configurable());
+    format!("What: {}", settable.map(Ability::name).collect::<Vec<_>>().join(", "))
+}
 
 fn ability(name: &str) -> Result<Ability, String> {
     Ability::from_name(name).ok_or_else(|| "there is no such ability".to_owned())

@@ -405,7 +405,7 @@ fn sections() -> String {
 
 /// Variables that begin like ours and are none: the file's name, where `palabre move` moves to, what tests and the load
 /// are given, and what Kubernetes sets in every container for a service named `palabre`.
-fn is_not_a_key(name: &str) -> bool {
+pub(crate) fn is_not_a_key(name: &str) -> bool {
     name == FILE_VARIABLE
         || name == MOVE_VARIABLE
         || name.starts_with("PALABRE_TEST_")

@@ -97,7 +97,7 @@ impl Call {
             shrink(&bytes, &media_type)
         };
         let made = tokio::task::spawn_blocking(work).await.ok().flatten();
-        metrics::histogram!("chat_thumbnails_seconds").record(began.elapsed());
+        metrics::histogram!("palabre_thumbnails_seconds").record(began.elapsed());
         let Some(Made { blurhash, thumbnails }) = made else { return Kept::default() };
         let mut kept = Vec::with_capacity(thumbnails.len());
         for shrunk in thumbnails {

@@ -1,7 +1,8 @@
 //! `palabre doctor`: whether everything that a node needs is there, and what to do about what is not.
 //!
 //! A file per thing that is looked at; each gives [`Finding`]s. Nothing is changed, but a small file is written into
-//! the data folder and removed again, and one word is said on a Redis channel of its own.
+//! the data folder and removed again, a small object into the bucket, if there is one, and one word is said on a Redis
+//! channel of its own.
 
 mod clock;
 mod database;
