@@ -262,7 +262,7 @@ impl Sweeper {
 /// # Errors
 /// If the database or the store does not answer.
 pub async fn files(database_url: &str, at: &FilesAt) -> Result<Vec<KeptFile>> {
-    let options = Options { url: database_url.to_owned(), readers: 1, connect_timeout: Duration::from_secs(10) };
+    let options = Options { url: database_url.to_owned(), readers: 1, connect_timeout: Duration::from_secs(30) };
     let (db, blobs) = (Db::open(&options).await?, at.blobs()?);
     let (mut kept, mut last) = (Vec::new(), 0);
     loop {
@@ -430,7 +430,7 @@ async fn settle(api: &Api, count: usize) -> Result<Town> {
 /// # Errors
 /// If the database cannot be reached, or the schema exists already.
 pub async fn fresh_schema(server: &str, schema: &str) -> Result<String> {
-    let options = store::Options { url: server.to_owned(), readers: 1, connect_timeout: Duration::from_secs(5) };
+    let options = store::Options { url: server.to_owned(), readers: 1, connect_timeout: Duration::from_secs(30) };
     let database = store::Db::open(&options).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
     database.create_schema_for_tests(schema).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
     let separator = if server.contains('?') { '&' } else { '?' };
