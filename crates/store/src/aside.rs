@@ -1,7 +1,7 @@
 //! Where messages stand: in their conversation's room, or aside in a thread only.
 //!
-//! What stands in the room must be found without reading what stands aside, of which a single thread may have a hundred
-//! thousand. An index of it would be a second one of all numbers, though, since most conversations have nothing aside.
+//! A page of the room must not read the messages that stand aside, of which a single thread may have a hundred thousand.
+//! An index of the room would be a second one of all numbers, though, since most conversations have nothing aside.
 //! So `messages_in_room` has only what was said in the room after something had been said aside; what was said before
 //! the first message aside stands in the room altogether, and is found by its number.
 

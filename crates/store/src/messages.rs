@@ -66,8 +66,8 @@ statements! {
              FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq < $2 AND m.seq >= $3 ORDER BY m.seq DESC LIMIT CAST($4 AS BIGINT)");
     AFTER = concat!("SELECT ", columns!(), "
              FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq > $2 ORDER BY m.seq LIMIT CAST($3 AS BIGINT)");
-    /// What was said in the room after something aside, and what was said before, which is all of it: each by an index
-    /// of its own. See [`aside`](crate::aside).
+    /// The messages in the room after the first one aside, and those before it, all of which are in the room: each by an
+    /// index of its own. See [`aside`](crate::aside).
     BEFORE_IN_ROOM = concat!("SELECT ", columns!(), "
              FROM (SELECT later.* FROM (SELECT x.* FROM messages x
                      WHERE x.conversation_id = $1 AND x.seq < $2 AND x.seq >= $3 AND x.aside = 2

@@ -52,7 +52,7 @@ pub(super) struct Args {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rule(Option<Role>);
 
-/// What may be set, for the help.
+/// The names of the abilities that an operator may set, for the help.
 fn abilities() -> String {
     let settable = Ability::ALL.into_iter().filter(|ability| ability.is_configurable());
     format!("What: {}", settable.map(Ability::name).collect::<Vec<_>>().join(", "))

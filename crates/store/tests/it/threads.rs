@@ -132,7 +132,7 @@ async fn what_stands_in_the_room_is_what_is_left_without_what_stands_aside_where
 /// The last migration before messages in the room were told apart by what was said before them.
 const BEFORE_IN_ROOM: i64 = 25;
 
-/// What a program of that version has left: a conversation with a thread, and one without.
+/// The rows that a program of that version has left: a conversation with a thread, and one without.
 const LEFT: &str = "
     INSERT INTO messages (conversation_id, seq, rev, author_id, content_hash, text, created_at, thread, aside) VALUES
         (7, 1, 1, 1, 0, 'a', 1, NULL, 0), (7, 2, 2, 1, 0, 'b', 1, 1, 1), (7, 3, 3, 1, 0, 'c', 1, NULL, 0),
